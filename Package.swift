@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One table of layers: a target may depend only on targets of a lower layer (Tests/TidyTests checks the imports).
+
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func swiftTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies + [system], swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies + [system], swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "rrs",
+  products: [.executable(name: "rrs", targets: ["rrs"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    // Layer 0: C, C++ and system libraries.
+    .target(name: "CLinuxShim"),
+    .target(
+      name: "CTraceFormat",
+      cxxSettings: [.unsafeFlags(["-std=c++17"])],
+      linkerSettings: [
+        .linkedLibrary("capnp"), .linkedLibrary("kj"), .linkedLibrary("zstd"), .linkedLibrary("b2"),
+        .linkedLibrary("stdc++"),
+      ]),
+    .target(
+      name: "CUnwindShim",
+      linkerSettings: [
+        .linkedLibrary("unwind-ptrace"), .linkedLibrary("lzma"), .linkedLibrary("unwind-x86_64"), .linkedLibrary("unwind"),
+      ]),
+    .systemLibrary(name: "CZydis"),
+
+    // Layer 1: the kernel's and the processor's vocabulary.
+    swiftTarget("KernelABI", ["CLinuxShim"]),
+    swiftTarget("X86", ["CZydis", "KernelABI"]),
+
+    // Layer 2: pure knowledge, no ptrace.
+    swiftTarget("Syscalls", ["KernelABI"]),
+    swiftTarget("TraceFormat", ["KernelABI", "CTraceFormat", "CLinuxShim"]),
+
+    // Layer 3 and 4: tracees, and what runs them.
+    swiftTarget("TraceeControl", ["KernelABI", "Syscalls", "CLinuxShim", "CUnwindShim"]),
+    swiftTarget("Execution", ["KernelABI", "TraceeControl", "CLinuxShim"]),
+
+    // Layer 5: the two sessions.
+    swiftTarget("Recording", ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
+    swiftTarget("Replay", ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
+
+    // Layer 7: the command line.
+    .executableTarget(
+      name: "rrs",
+      dependencies: [
+        "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Recording", "Replay", "CLinuxShim",
+        argumentParser, system,
+      ],
+      swiftSettings: swiftSettings),
+
+    .target(
+      name: "TestSupport", dependencies: ["CLinuxShim", system], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("KernelABITests", ["KernelABI"]),
+    tests("SyscallsTests", ["Syscalls", "KernelABI"]),
+    tests("X86Tests", ["X86", "KernelABI"]),
+    tests("TraceFormatTests", ["TraceFormat", "KernelABI", "TestSupport"]),
+    tests("RecordReplayTests", ["TestSupport"]),
+    tests("CLITests", ["TestSupport"]),
+    tests("TidyTests", ["TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+package enum NameTable: String, Sendable { case none }
