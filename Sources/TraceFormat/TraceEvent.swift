@@ -18,6 +18,8 @@ package struct TraceEvent: Equatable, Sendable {
   package var extendedState: [UInt8] = []
   /// What the kernel (or rrs in its place) wrote into tracees, in order.
   package var memoryWrites: [MemoryWrite] = []
+  /// What was written into files that recorded processes have mapped shared, in order.
+  package var fileWrites: [FileWrite] = []
   /// A checksum of all writable memory after the event, with `-C`: see `Checksum`.
   package var memoryChecksum: UInt64?
 
@@ -61,6 +63,8 @@ package struct SyscallEvent: Equatable, Sendable {
   /// Raw socket addresses of an accept, connect or the like.
   package var localAddress: [UInt8] = []
   package var remoteAddress: [UInt8] = []
+  /// What was written goes to rrs's own stdout (1) or stderr (2) too, 0 elsewhere: replay shows it again.
+  package var shownOn: UInt8 = 0
   /// The new tracee of a fork, vfork, clone or clone3.
   package var newTid: Tid?
 
@@ -143,6 +147,25 @@ package struct MemoryWrite: Equatable, Sendable {
     self.tid = tid
     self.address = address
     self.data = data
+  }
+}
+
+/// A change to a file that recorded processes have mapped shared, made through a descriptor.
+package struct FileWrite: Equatable, Sendable {
+  package var device: UInt64
+  package var inode: UInt64
+  /// Where in the file, in bytes.
+  package var offset: UInt64
+  package var data: DataRange
+  /// The file's size after the change, in bytes.
+  package var newSize: UInt64
+
+  package init(device: UInt64, inode: UInt64, offset: UInt64, data: DataRange, newSize: UInt64) {
+    self.device = device
+    self.inode = inode
+    self.offset = offset
+    self.data = data
+    self.newSize = newSize
   }
 }
 
