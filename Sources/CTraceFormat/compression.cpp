@@ -1,0 +1,71 @@
+// zstd, libb2 and FICLONE.
+
+#include "CTraceFormat.h"
+
+#include <blake2.h>
+#include <errno.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <zstd.h>
+
+extern "C" {
+
+struct rrs_compressor {
+  ZSTD_CCtx *context;
+  int level;
+};
+
+rrs_compressor *rrs_compressor_create(int level) {
+  ZSTD_CCtx *context = ZSTD_createCCtx();
+  if (context == nullptr) return nullptr;
+  return new rrs_compressor{context, level};
+}
+
+void rrs_compressor_destroy(rrs_compressor *compressor) {
+  if (compressor == nullptr) return;
+  ZSTD_freeCCtx(compressor->context);
+  delete compressor;
+}
+
+size_t rrs_compress_bound(size_t byte_count) { return ZSTD_compressBound(byte_count); }
+
+size_t rrs_compress(rrs_compressor *compressor, rrs_bytes source, uint8_t *target, size_t capacity) {
+  size_t result =
+      ZSTD_compressCCtx(compressor->context, target, capacity, source.start, source.count, compressor->level);
+  return ZSTD_isError(result) ? 0 : result;
+}
+
+struct rrs_decompressor {
+  ZSTD_DCtx *context;
+};
+
+rrs_decompressor *rrs_decompressor_create(void) {
+  ZSTD_DCtx *context = ZSTD_createDCtx();
+  if (context == nullptr) return nullptr;
+  return new rrs_decompressor{context};
+}
+
+void rrs_decompressor_destroy(rrs_decompressor *decompressor) {
+  if (decompressor == nullptr) return;
+  ZSTD_freeDCtx(decompressor->context);
+  delete decompressor;
+}
+
+bool rrs_decompress(rrs_decompressor *decompressor, rrs_bytes source, uint8_t *target, size_t byte_count) {
+  size_t result = ZSTD_decompressDCtx(decompressor->context, target, byte_count, source.start, source.count);
+  return !ZSTD_isError(result) && result == byte_count;
+}
+
+void rrs_blake2b_256(rrs_bytes a, rrs_bytes b, rrs_bytes c, uint8_t *digest) {
+  blake2b_state state;
+  blake2b_init(&state, 32);
+  const rrs_bytes parts[3] = {a, b, c};
+  for (const rrs_bytes &part : parts) {
+    if (part.count > 0) blake2b_update(&state, part.start, part.count);
+  }
+  blake2b_final(&state, digest, 32);
+}
+
+int rrs_clone_file(int target, int source) { return ioctl(target, FICLONE, source) == 0 ? 0 : -errno; }
+
+} // extern "C"
