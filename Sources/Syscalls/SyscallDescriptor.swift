@@ -35,7 +35,7 @@ package struct SyscallDescriptor: Sendable {
     /// The output parameters depend on a request or command; `SubcommandTable` has a row for each.
     case subcommand(SubcommandTable)
     /// The kernel never sees the call: the tracee gets this errno (positive), silently, as from a kernel built without
-    /// the feature. Programs have a fall-back.
+    /// the feature. Programs have a fall-back. 0 stands for success: the call has no effect and returns 0.
     case refuse(errno: Int32)
     /// As `refuse`, but the user is told by name and the recording is marked.
     case unsupported(errno: Int32)
@@ -141,9 +141,35 @@ package struct Parameter: Sendable {
     case inputMessage
     /// A msghdr that the kernel fills: name, control, flags, and `result` bytes over its iovec.
     case outputMessage
-    /// An array of mmsghdr, count in argument `count`; `result` of them were sent or received.
+    /// An array of mmsghdr, count in argument `count`; `result` of them were sent or received, and the kernel wrote
+    /// `msg_len` of each of those, when sending as well (sendmmsg(2)).
     case inputMessages(count: Int)
     case outputMessages(count: Int)
+    /// A structure that the kernel reads and writes, and that points to further buffers, which the kernel writes
+    /// (SIOCGIFCONF, getxattrat(2)). Pointers and counts are read from the structure after the call.
+    case structureWithBuffers(ByteCount, [NestedBuffer])
+  }
+
+  /// A buffer that a structure points to.
+  package struct NestedBuffer: Sendable {
+    /// Where in the structure the 64-bit pointer lies.
+    package var pointerAt: Int
+    package var count: Count
+
+    package init(pointerAt: Int, _ count: Count) {
+      self.pointerAt = pointerAt
+      self.count = count
+    }
+
+    package enum Count: Sendable {
+      case fixed(Int)
+      /// As many bytes as the call returned.
+      case result
+      /// Elements of `size` bytes; the structure has their number at `at`, in 16, 32 or 64 bits.
+      case word16(at: Int, size: Int)
+      case word32(at: Int, size: Int)
+      case word64(at: Int, size: Int)
+    }
   }
 
   /// How many bytes a buffer has. Argument indices are 0...5.
@@ -168,6 +194,14 @@ package struct Parameter: Sendable {
     case terminatedString(max: Int)
     /// Bytes as said by the first 32-bit word of the buffer itself (clone_args-like `size` fields, ifconf, …).
     case selfDescribed32
+    /// One byte for each page of argument `index` bytes (mincore).
+    case pages(Int)
+    /// A header of that many bytes and as many bytes as the call returned, no more than argument `max` (msgrcv). Nothing
+    /// if the call failed.
+    case headerAndResult(Int, max: Int)
+    /// A header of `header` bytes, then elements of `size` bytes; how many says the 32-bit word at `countAt` in the
+    /// header, which the kernel may update: the lesser of before and after (file_handle, fiemap).
+    case counted(header: Int, countAt: Int, size: Int)
   }
 
   /// How `dump` shows a buffer's contents.
@@ -182,6 +216,7 @@ package struct Parameter: Sendable {
     case signalAction
     case signalInfo
     case pollDescriptors
+    case descriptorSet
     case epollEvents
     case socketAddress
     case int32
@@ -214,4 +249,6 @@ package enum SubcommandTable: String, Sendable, CaseIterable {
   case keyControl
   case bpf
   case quota
+  /// modify_ldt
+  case descriptorTable
 }

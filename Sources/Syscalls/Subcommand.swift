@@ -1,0 +1,142 @@
+package import KernelABI
+
+/// One row of a request-keyed table: what an ioctl, fcntl, prctl … with that request does.
+package struct SubcommandDescriptor: Sendable {
+  package var request: UInt64
+  /// The request's name, such as `TCGETS`; for an unknown one, its number as strace shows it.
+  package var name: String
+  package var blocking: SyscallDescriptor.Blocking
+  /// `.emulate`, `.refuse` or `.unsupported`.
+  package var policy: SyscallDescriptor.Policy
+  /// All parameters of the call; they take the place of the generic ones.
+  package var parameters: [Parameter]
+  package var note: String?
+  /// The table doesn't know this request: the outputs are a guess, about which the recorder warns by name.
+  package var isGuess: Bool
+  /// What a refused request leaves in its output parameter, the one of index `answerArgument`.
+  package var answer: [UInt8] = []
+  package var answerArgument = 0
+}
+
+/// A row as the tables spell it: only what differs from the generic call.
+struct SubcommandRow: Sendable {
+  var request: UInt64
+  var name: String
+  var blocking: SyscallDescriptor.Blocking
+  var policy: SyscallDescriptor.Policy
+  /// The kinds of the parameters that depend on the request, from the table's `firstParameter` on.
+  var kinds: [Parameter.Kind]
+  var note: String?
+  var answer: [UInt8] = []
+
+  init(_ request: UInt64, _ name: String, _ kinds: [Parameter.Kind]) {
+    self.init(request, name, .never, .emulate, kinds)
+  }
+
+  init(
+    _ request: UInt64, _ name: String, _ blocking: SyscallDescriptor.Blocking, _ policy: SyscallDescriptor.Policy,
+    _ kinds: [Parameter.Kind], note: String? = nil, answer: [UInt8] = []
+  ) {
+    self.request = request
+    self.name = name
+    self.blocking = blocking
+    self.policy = policy
+    self.kinds = kinds
+    self.note = note
+    self.answer = answer
+  }
+}
+
+extension SubcommandTable {
+  /// Where the request of that system call lies; most calls of a table agree, quotactl_fd(2) differs from quotactl(2).
+  package func requestArgument(number: Int) -> Int {
+    switch self {
+    case .ioctl, .fcntl, .futex, .sharedMemoryControl, .messageControl: 1
+    case .prctl, .keyControl, .bpf, .descriptorTable: 0
+    case .socketOptionGet, .socketOptionSet, .semaphoreControl: 2
+    case .quota: number == SyscallNumber.quotactl_fd ? 1 : 0
+    }
+  }
+
+  /// The first parameter whose kind depends on the request.
+  var firstParameter: Int {
+    switch self {
+    case .ioctl, .fcntl, .sharedMemoryControl, .messageControl: 2
+    case .prctl, .keyControl, .bpf, .descriptorTable: 1
+    case .futex, .semaphoreControl, .socketOptionGet, .socketOptionSet: 3
+    case .quota: 3
+    }
+  }
+
+  /// The row for the call that these registers make.
+  package func row(for registers: Registers) -> SubcommandDescriptor? {
+    row(number: registers.syscallNumber) { registers.argument($0) }
+  }
+
+  /// The row for a call of that number with those arguments; nil where the generic row says all that is known.
+  package func row(number: Int, arguments: (Int) -> UInt64) -> SubcommandDescriptor? {
+    guard let call = SyscallTable.descriptor(number) else { return nil }
+    let request = arguments(requestArgument(number: number))
+    let second: UInt64 =
+      switch self {
+      case .socketOptionGet, .socketOptionSet, .prctl: arguments(1)
+      case .descriptorTable: arguments(2)
+      default: 0
+      }
+    guard let found = lookUp(request, second: second) else { return nil }
+    var parameters = call.parameters
+    for (index, kind) in found.row.kinds.enumerated() where firstParameter + index < parameters.count {
+      parameters[firstParameter + index].kind = kind
+    }
+    return SubcommandDescriptor(
+      request: request, name: found.row.name, blocking: found.row.blocking, policy: found.row.policy,
+      parameters: parameters, note: found.row.note, isGuess: found.isGuess, answer: found.row.answer,
+      answerArgument: firstParameter)
+  }
+
+  /// The row for a request to the table's usual system call. `second` tells rows of one request apart: the level of a
+  /// socket option, the first argument of a prctl.
+  package func row(for request: UInt64, second: UInt64 = 0) -> SubcommandDescriptor? {
+    let number = usualNumber
+    return row(number: number) { index in
+      if index == requestArgument(number: number) { return request }
+      return index == 1 ? second : 0
+    }
+  }
+
+  private var usualNumber: Int {
+    switch self {
+    case .ioctl: SyscallNumber.ioctl
+    case .fcntl: SyscallNumber.fcntl
+    case .prctl: SyscallNumber.prctl
+    case .socketOptionGet: SyscallNumber.getsockopt
+    case .socketOptionSet: SyscallNumber.setsockopt
+    case .futex: SyscallNumber.futex
+    case .sharedMemoryControl: SyscallNumber.shmctl
+    case .semaphoreControl: SyscallNumber.semctl
+    case .messageControl: SyscallNumber.msgctl
+    case .keyControl: SyscallNumber.keyctl
+    case .bpf: SyscallNumber.bpf
+    case .quota: SyscallNumber.quotactl
+    case .descriptorTable: SyscallNumber.modify_ldt
+    }
+  }
+}
+
+extension SyscallDescriptor {
+  /// The row for the call that these registers make: for calls with a request, its subcommand's blocking, policy and
+  /// parameters instead of the generic ones.
+  package func resolved(for registers: Registers) -> SyscallDescriptor {
+    guard case .subcommand(let table) = policy else { return self }
+    var result = self
+    if let row = table.row(for: registers) {
+      result.blocking = row.blocking
+      result.policy = row.policy
+      result.parameters = row.parameters
+      result.note = row.note ?? note
+    } else {
+      result.policy = .emulate
+    }
+    return result
+  }
+}

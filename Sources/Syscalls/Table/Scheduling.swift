@@ -1,0 +1,36 @@
+/// Priorities, policies and processors.
+enum SchedulingRows {
+  // swift-format-ignore
+  static let rows: [SyscallDescriptor] = [
+    .init(24, "sched_yield", .never, .special(.scheduling), []),
+    .init(140, "getpriority", .never, .emulate, [.choice("which", .priorityWhich), .int("who")]),
+    .init(141, "setpriority", .never, .special(.scheduling),
+      [.choice("which", .priorityWhich), .int("who"), .int("niceval")]),
+    .init(142, "sched_setparam", .never, .emulate,
+      [.pid("pid"), .input("param", size: KernelSize.schedulerParameters, .int32)]),
+    .init(143, "sched_getparam", .never, .emulate,
+      [.pid("pid"), .output("param", size: KernelSize.schedulerParameters, .int32)]),
+    .init(144, "sched_setscheduler", .never, .emulate,
+      [.pid("pid"), .choice("policy", .schedulerPolicy),
+       .input("param", size: KernelSize.schedulerParameters, .int32)]),
+    .init(145, "sched_getscheduler", .never, .emulate, [.pid("pid")]),
+    .init(146, "sched_get_priority_max", .never, .emulate, [.choice("policy", .schedulerPolicy)]),
+    .init(147, "sched_get_priority_min", .never, .emulate, [.choice("policy", .schedulerPolicy)]),
+    .init(148, "sched_rr_get_interval", .never, .emulate,
+      [.pid("pid"), .output("interval", size: KernelSize.timespec, .timespec)]),
+    .init(203, "sched_setaffinity", .never, .special(.affinity),
+      [.pid("pid"), .unsigned("len"), .input("user_mask_ptr", .argument(1))]),
+    .init(204, "sched_getaffinity", .never, .special(.affinity),
+      [.pid("pid"), .unsigned("len"), .output("user_mask_ptr", .result(max: 1))]),
+    .init(251, "ioprio_set", .never, .emulate, [.choice("which", .ioPriorityWhich), .int("who"), .hex("ioprio")]),
+    .init(252, "ioprio_get", .never, .emulate, [.choice("which", .ioPriorityWhich), .int("who")]),
+    .init(309, "getcpu", .never, .special(.affinity),
+      [.output("cpup", size: KernelSize.int, .int32), .output("nodep", size: KernelSize.int, .int32),
+       .address("unused")]),
+    .init(314, "sched_setattr", .never, .emulate,
+      [.pid("pid"), .inputOutput("uattr", .selfDescribed32, .structure), .hex("flags")],
+      note: "A size that the kernel doesn't know fails with E2BIG, and the kernel writes the size that it knows."),
+    .init(315, "sched_getattr", .never, .emulate,
+      [.pid("pid"), .output("uattr", .argument(2), .structure), .unsigned("usize"), .hex("flags")]),
+  ]
+}
