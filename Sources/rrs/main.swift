@@ -1,1 +1,3 @@
-print("rrs")
+import Glibc
+
+exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))

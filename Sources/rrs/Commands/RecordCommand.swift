@@ -1,0 +1,214 @@
+import ArgumentParser
+import CLinuxShim
+import Glibc
+import KernelABI
+import Recording
+import TraceFormat
+
+/// `rrs record`
+struct RecordCommand: Verb {
+  static let form = VerbForm(
+    name: "record",
+    options: [
+      .value("num-cpu-ticks", "c"), .flag("no-syscall-buffer", "n"), .flag("no-file-cloning"), .flag("no-read-cloning"),
+      .value("num-cores"), .value("output-trace-dir", "o"), .value("print-trace-dir", "p"), .flag("always-switch", "s"),
+      .value("continue-through-signal", "t"), .value("ignore-signal", "i"), .flag("cpu-unbound", "u"),
+      .value("bind-to-cpu"), .value("env", "v"), .flag("wait", "w"), .value("nested"), .value("trace-id"),
+      .flag("randomize-addresses"),
+    ],
+    endsAtProgram: true)
+
+  static let configuration = VerbForm.configuration(
+    "record", abstract: "Record a program and its children.",
+    discussion: """
+      The exit status is the program's, or rrs dies of the signal that the program died of. 69: the program can't be \
+      executed, or this machine can't record; 73, 74: the trace can't be written.
+      """)
+
+  @OptionGroup var global: GlobalOptions
+
+  @Option(
+    name: [.customShort("o"), .customLong("output-trace-dir")],
+    help: ArgumentHelp("Write the trace to exactly this directory, which must not exist or be empty.", valueName: "dir"))
+  var outputTraceDirectory: String?
+
+  @Option(
+    name: [.customShort("p"), .customLong("print-trace-dir")],
+    help: ArgumentHelp("Write the trace's directory and a newline to this descriptor.", valueName: "fd"))
+  var printTraceDirectory: Int32?
+
+  @Flag(name: [.customShort("w"), .customLong("wait")], help: "Wait for all descendants, not only the first process.")
+  var waitForAll = false
+
+  @Option(
+    name: [.customShort("v"), .customLong("env")],
+    help: ArgumentHelp("Set a variable in the program's environment. Repeatable.", valueName: "name=value"))
+  var environment: [String] = []
+
+  @Flag(name: [.customShort("u"), .customLong("cpu-unbound")], help: "Don't bind rrs and the program to one processor.")
+  var cpuUnbound = false
+
+  @Option(
+    name: .customLong("bind-to-cpu"),
+    help: ArgumentHelp("The processor to bind to. (default: any)", valueName: "any|p-core|N"),
+    transform: RecordCommand.cpuChoice)
+  var bindToCPU: RecordOptions.CPUChoice?
+
+  @Option(
+    name: [.customShort("c"), .customLong("num-cpu-ticks")],
+    help: ArgumentHelp("The longest time slice, in ticks, where ticks are counted.", valueName: "N"))
+  var maxTicks: UInt64 = 2_500_000
+
+  @Flag(name: [.customShort("s"), .customLong("always-switch")], help: "Let another thread run at every event.")
+  var alwaysSwitch = false
+
+  @Option(
+    name: [.customShort("t"), .customLong("continue-through-signal")],
+    help: ArgumentHelp("Where this signal would end the program, ignore it.", valueName: "signal"),
+    transform: RecordCommand.signal)
+  var continueThroughSignal: Signal?
+
+  @Option(
+    name: [.customShort("i"), .customLong("ignore-signal")],
+    help: ArgumentHelp("Never deliver this signal.", valueName: "signal"),
+    transform: RecordCommand.signal)
+  var ignoredSignal: Signal?
+
+  @Option(
+    name: .customLong("num-cores"),
+    help: ArgumentHelp("How many processors the program sees, 1 to 128.", valueName: "N"))
+  var coreCount = 1
+
+  @Option(
+    name: .customLong("nested"),
+    help: ArgumentHelp(
+      "What to do when rrs is itself being recorded: stop with an error, or run the program as part of that recording.",
+      valueName: "error|ignore"))
+  var nested = Nesting.error
+
+  @Option(
+    name: .customLong("trace-id"), help: ArgumentHelp("The trace's id, instead of a random one.", valueName: "uuid"),
+    transform: RecordCommand.traceID)
+  var traceID: [UInt8] = []
+
+  @Flag(name: .customLong("randomize-addresses"), help: "Keep the randomisation of the program's address space on.")
+  var randomizeAddresses = false
+
+  @Flag(name: .customLong("no-file-cloning"), help: "Copy or link mapped files; no reflinks.")
+  var noFileCloning = false
+
+  // Accepted for rr's users: there is no buffer, and no cloning of reads, that these could turn off.
+  @Flag(name: [.customShort("n"), .customLong("no-syscall-buffer")], help: .hidden) var noSyscallBuffer = false
+  @Flag(name: .customLong("no-read-cloning"), help: .hidden) var noReadCloning = false
+
+  @Argument(help: "The program, looked up in PATH, and its arguments.")
+  var command: [String] = []
+
+  enum Nesting: String, ExpressibleByArgument {
+    case error, ignore, detach, release
+  }
+
+  /// Set in the environment of whatever is recorded.
+  static let nestingVariable = "RUNNING_UNDER_RRS"
+
+  func run() throws {
+    guard let program = command.first else {
+      throw UsageError("no program to record; see 'rrs help record'")
+    }
+    if getenv(Self.nestingVariable) != nil { return try runNested(program) }
+    let directories = TraceDirectory()
+    let trace = try TraceTarget(exactly: outputTraceDirectory, in: directories, program: program)
+    let announcement = try TraceAnnouncement(trace: trace, directories: directories, descriptor: printTraceDirectory)
+    var options = try recordOptions(program: program)
+    options.traceDirectory = trace.path
+    options.onStart = { announcement.make() }
+    let outcome: RecordOutcome
+    do {
+      outcome = try Recorder().record(options)
+    } catch {
+      trace.removeIfUnused()
+      throw error
+    }
+    for note in outcome.notes { warn("warning: " + note) }
+    throw ProgramEnding(status: outcome.status)
+  }
+
+  private func recordOptions(program: String) throws -> RecordOptions {
+    guard (1...1_000_000_000).contains(maxTicks) else {
+      throw UsageError("a time slice has 1 to 1000000000 ticks, not \(maxTicks); see -c in 'rrs help record'")
+    }
+    guard (1...128).contains(coreCount) else {
+      throw UsageError("a program can see 1 to 128 processors, not \(coreCount); see --num-cores in 'rrs help record'")
+    }
+    var options = RecordOptions()
+    options.program = program
+    options.arguments = command
+    options.environment = try RecordedEnvironment(settings: environment).variables
+    options.traceID = traceID
+    options.waitForAll = waitForAll
+    options.cpu = cpuUnbound ? .unbound : bindToCPU ?? .any
+    options.maxTimeSliceTicks = maxTicks
+    options.alwaysSwitch = alwaysSwitch
+    options.continueThroughSignal = continueThroughSignal
+    options.ignoredSignal = ignoredSignal
+    options.coreCount = coreCount
+    options.randomizeAddresses = randomizeAddresses
+    options.cloneFiles = !noFileCloning
+    options.checksumInterval = global.checksum?.events ?? 0
+    options.markStdio = global.markStdio
+    return options
+  }
+
+  /// Under another rrs: a tracee can't be traced twice.
+  private func runNested(_ program: String) throws {
+    switch nested {
+    case .error:
+      throw CommandFailure(
+        message: "this process is being recorded already; --nested=ignore runs '\(program)' as part of that recording",
+        status: EX_USAGE)
+    case .detach, .release:
+      throw CommandFailure(
+        message: "--nested=\(nested.rawValue) isn't possible in this version: a recorded process can't leave its recording; "
+          + "use --nested=ignore",
+        status: EX_UNAVAILABLE)
+    case .ignore:
+      var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
+      argv.append(nil)
+      for setting in environment {
+        let (name, value) = try RecordedEnvironment.split(setting)
+        setenv(name, value, 1)
+      }
+      execvp(program, argv)
+      throw CommandFailure(
+        message: "cannot execute '\(program)': \(FileStatus.errorText(errno))", status: EX_UNAVAILABLE)
+    }
+  }
+}
+
+// MARK: - Values of options
+
+extension RecordCommand {
+  static func signal(_ text: String) throws -> Signal {
+    guard let signal = Signal(parsing: text) else {
+      throw ValidationError("'\(text)' is no signal: give a name as SIGUSR1 or a number from 1 to 64")
+    }
+    return signal
+  }
+
+  static func cpuChoice(_ text: String) throws -> RecordOptions.CPUChoice {
+    if text == "any" || text == "p-core" { return .any }
+    guard let number = Int(text), number >= 0 else {
+      throw ValidationError("'\(text)' is no processor: give 'any', 'p-core' or a number")
+    }
+    return .number(number)
+  }
+
+  /// 32 hexadecimal digits, with or without dashes.
+  static func traceID(_ text: String) throws -> [UInt8] {
+    let digits = text.filter { $0 != "-" }.compactMap(\.hexDigitValue)
+    guard digits.count == 32, text.allSatisfy({ $0 == "-" || $0.isHexDigit }) else {
+      throw ValidationError("'\(text)' is no UUID: give 32 hexadecimal digits")
+    }
+    return stride(from: 0, to: 32, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
+  }
+}

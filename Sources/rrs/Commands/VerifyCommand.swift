@@ -1,0 +1,35 @@
+import ArgumentParser
+import Glibc
+import TraceFormat
+
+/// `rrs verify`
+struct VerifyCommand: Verb {
+  static let form = VerbForm(name: "verify", options: [])
+
+  static let configuration = VerbForm.configuration(
+    "verify", abstract: "Check that a trace is whole and unaltered.",
+    discussion: "The exit status is 0 for an unaltered trace, even one that was cut short, and 65 for a damaged one.")
+
+  @Argument(help: "The trace. (default: the latest)")
+  var trace: String?
+
+  func run() throws {
+    let directory = try TraceDirectory().resolve(trace)
+    let progress = ProgressBar()
+    let isTerminal = isatty(STDERR_FILENO) != 0
+    let result = try verifyTrace(directory: directory) { fraction in
+      if isTerminal { progress.update(event: 0, fraction: fraction) }
+    }
+    progress.clear()
+    guard result.isUnaltered else {
+      for problem in result.problems { warn(problem.description) }
+      throw CommandFailure(
+        message: "'\(directory)' is damaged; events 1 to \(result.lastGoodEvent) are whole", status: EX_DATAERR)
+    }
+    var output = StandardOutput()
+    let ending = result.isCutShort ? "it was cut short, its last event is" : "its last event is"
+    output.print("'\(directory)' is unaltered: \(ending) \(result.lastGoodEvent)")
+    let size = TextFormat.byteCount(result.goodByteCount)
+    output.print("\(result.goodBlockCount) blocks with \(size)B, \(result.storedFileCount) stored files")
+  }
+}
