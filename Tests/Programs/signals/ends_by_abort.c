@@ -1,0 +1,12 @@
+// abort(3) ends the program after its last line, past a handler that returns.
+#include "check.h"
+#include <sys/resource.h>
+
+static void handler(int signal) { say("handler of %d in %d", signal, getpid()); succeed(); }
+
+int main(void) {
+  struct rlimit none = {0, 0};
+  check(setrlimit(RLIMIT_CORE, &none) == 0);
+  handle(SIGABRT, handler, 0);
+  abort();
+}

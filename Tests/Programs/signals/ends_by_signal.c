@@ -1,0 +1,8 @@
+// The program ends by a fatal signal after its last line; the exit status is the signal.
+#include "check.h"
+
+int main(void) {
+  succeed();
+  kill(getpid(), SIGTERM);
+  for (;;) pause();
+}
