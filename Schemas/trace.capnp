@@ -115,8 +115,8 @@ struct FileWrite {
 }
 
 struct SyscallEvent {
-  number @0 :Int32;
-  # Of x86-64 Linux.
+  number @0 :Int64;
+  # Of x86-64 Linux; as large as the tracee's rax where there is no such call.
   phase @1 :UInt8;
   # 0 entry, 1 exit, 2 interrupted by a signal before it was done.
   openedFiles @2 :List(OpenedFile);

@@ -6,12 +6,11 @@
 #include <capnp/serialize.h>
 #include <kj/io.h>
 
-#include <cstring>
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "generated/trace.capnp.h"
@@ -22,8 +21,8 @@ using namespace rrs;
 
 struct rrs_encoder {
   // The first segment of every message; Cap'n Proto wants it zeroed, and leaves it so.
-  std::vector<capnp::word> scratch{4096};
-  std::vector<capnp::word> output;
+  std::vector<uint64_t> scratch = std::vector<uint64_t>(4096);
+  std::vector<uint64_t> output;
 };
 
 struct rrs_decoder {
@@ -65,16 +64,17 @@ rrs_bytes_list texts(capnp::List<capnp::Text>::Reader source, std::vector<rrs_by
 // Builds one message and keeps it, with its segment table, in the encoder.
 template <typename Root, typename Fill> rrs_bytes encode(rrs_encoder *encoder, Fill fill) noexcept {
   try {
-    capnp::MallocMessageBuilder message(kj::arrayPtr(encoder->scratch.data(), encoder->scratch.size()));
+    capnp::MallocMessageBuilder message(
+        kj::arrayPtr(reinterpret_cast<capnp::word *>(encoder->scratch.data()), encoder->scratch.size()));
     fill(message.initRoot<Root>());
     encoder->output.resize(capnp::computeSerializedSizeInWords(message));
-    auto target = kj::arrayPtr(encoder->output.data(), encoder->output.size()).asBytes();
+    auto target = kj::arrayPtr(reinterpret_cast<uint8_t *>(encoder->output.data()), encoder->output.size() * 8);
     kj::ArrayOutputStream stream(target);
     capnp::writeMessage(stream, message);
     return {target.begin(), target.size()};
   } catch (...) {
     // An exception can leave the scratch half written.
-    memset(static_cast<void *>(encoder->scratch.data()), 0, encoder->scratch.size() * sizeof(capnp::word));
+    std::fill(encoder->scratch.begin(), encoder->scratch.end(), 0);
     return {nullptr, 0};
   }
 }

@@ -84,8 +84,8 @@ struct rrs_event {
   const struct rrs_opened_file *opened_files;
   size_t opened_file_count;
   struct rrs_bytes local_address, remote_address;
-  int64_t write_offset;
-  int32_t syscall_number, new_tid;
+  int64_t syscall_number, write_offset;
+  int32_t new_tid;
   uint8_t phase, shown_on;
   bool has_write_offset, has_new_tid;
 
@@ -195,7 +195,15 @@ bool rrs_decompress(rrs_decompressor *decompressor, struct rrs_bytes source, uin
 // BLAKE2b with a digest of 32 bytes, of up to three ranges, one after the other.
 void rrs_blake2b_256(struct rrs_bytes a, struct rrs_bytes b, struct rrs_bytes c, uint8_t *digest);
 
-// MARK: Files
+// MARK: The operating system; these exist for their declarations, which Swift's Glibc lacks
+
+// The next byte behind `offset` that isn't in a hole, or is in one (lseek(2)): the offset or -errno.
+int64_t rrs_seek_data(int descriptor, int64_t offset);
+int64_t rrs_seek_hole(int descriptor, int64_t offset);
+// copy_file_range(2) at an offset that is the same in both files: the byte count or -errno.
+int64_t rrs_copy_file_range(int source, int target, int64_t offset, size_t byte_count);
+// Names the calling thread, for ps(1) and debuggers.
+void rrs_name_thread(const char *name);
 
 // Makes `target` share the blocks of `source` (ioctl FICLONE, ioctl_ficlone(2)): 0 or -errno.
 int rrs_clone_file(int target, int source);

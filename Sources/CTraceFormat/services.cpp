@@ -1,11 +1,13 @@
-// zstd, libb2 and FICLONE.
+// zstd, libb2, and the few declarations of the operating system that Swift lacks.
 
 #include "CTraceFormat.h"
 
 #include <blake2.h>
 #include <errno.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 #include <zstd.h>
 
 extern "C" {
@@ -67,5 +69,23 @@ void rrs_blake2b_256(rrs_bytes a, rrs_bytes b, rrs_bytes c, uint8_t *digest) {
 }
 
 int rrs_clone_file(int target, int source) { return ioctl(target, FICLONE, source) == 0 ? 0 : -errno; }
+
+int64_t rrs_seek_data(int descriptor, int64_t offset) {
+  off_t result = lseek(descriptor, offset, SEEK_DATA);
+  return result < 0 ? -errno : result;
+}
+
+int64_t rrs_seek_hole(int descriptor, int64_t offset) {
+  off_t result = lseek(descriptor, offset, SEEK_HOLE);
+  return result < 0 ? -errno : result;
+}
+
+int64_t rrs_copy_file_range(int source, int target, int64_t offset, size_t byte_count) {
+  off64_t from = offset, to = offset;
+  ssize_t result = copy_file_range(source, &from, target, &to, byte_count, 0);
+  return result < 0 ? -errno : result;
+}
+
+void rrs_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 } // extern "C"

@@ -1,0 +1,135 @@
+import CTraceFormat
+import SystemPackage
+
+/// The file `index`: a copy of each block's header, in the order in which blocks were written.
+enum BlockIndex {
+  static let fileName = "index"
+}
+
+/// Where blocks start, with a bounded number of entries: where there are more blocks, only every 2nd, 4th, ... has one.
+struct SparseIndex {
+  struct Entry {
+    var first: UInt64
+    var offset: UInt64
+  }
+
+  private static let entryCountMax = 1 << 15
+
+  private(set) var entries: [Entry] = []
+  private var stride: UInt64 = 1
+
+  mutating func add(_ header: BlockHeader, offset: UInt64) {
+    guard header.sequence % stride == 0 else { return }
+    entries.append(Entry(first: header.first, offset: offset))
+    if entries.count < Self.entryCountMax { return }
+    entries = entries.enumerated().compactMap { $0.offset % 2 == 0 ? $0.element : nil }
+    stride *= 2
+  }
+
+  /// The offset of a block at which a search for the first record at or behind `key` can start.
+  func start(for key: UInt64) -> UInt64? {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].first < key { low = middle + 1 } else { high = middle }
+    }
+    // The block before: several blocks can start at the same event.
+    return entries.isEmpty ? nil : entries[max(0, low - 1)].offset
+  }
+}
+
+/// A stream's file and the blocks in it, as far as they follow each other without a flaw in their headers.
+final class StreamFile {
+  /// What comes behind the last usable block.
+  enum Ending {
+    /// The file ends there.
+    case whole
+    /// An unfinished block: the recorder was stopped while it wrote.
+    case unfinished
+    case damaged(TraceDamage)
+  }
+
+  let stream: BlockStream
+  let path: String
+  let headerDigest: Digest
+  private let file: TraceFile
+  private let byteCount: UInt64
+  private(set) var index = SparseIndex()
+  private(set) var lastHeader: BlockHeader?
+  /// The bytes of the usable blocks.
+  private(set) var usableByteCount: UInt64 = 0
+  private(set) var ending = Ending.whole
+
+  init(directory: String, stream: BlockStream, headerDigest: Digest) throws(TraceError) {
+    self.stream = stream
+    self.headerDigest = headerDigest
+    path = directory + "/" + stream.fileName
+    file = try TraceFile(reading: path)
+    byteCount = try file.size()
+  }
+
+  /// Takes a block of the index for granted if it is one that can stand here; it is checked again when it is read.
+  func acceptFromIndex(_ header: BlockHeader) -> Bool {
+    guard flaw(of: header) == nil, header.fileByteCount <= byteCount - usableByteCount else { return false }
+    add(header)
+    return true
+  }
+
+  /// Walks the headers of the blocks that the index doesn't have.
+  func scan() throws(TraceError) {
+    let bytes = ByteBuffer(capacity: BlockHeader.byteCount)
+    while usableByteCount < byteCount {
+      let remaining = byteCount - usableByteCount
+      let target = bytes.prefix(BlockHeader.byteCount)
+      guard remaining >= UInt64(BlockHeader.byteCount), try read(into: target, at: usableByteCount) else {
+        ending = .unfinished
+        return
+      }
+      do throws(BlockHeader.Flaw) {
+        let header = try BlockHeader(checking: UnsafeRawBufferPointer(target))
+        if let flaw = flaw(of: header) {
+          ending = .damaged(damage(flaw))
+          return
+        }
+        guard header.fileByteCount <= remaining else {
+          ending = .unfinished
+          return
+        }
+        add(header)
+      } catch {
+        // Some file systems fill what had no time to reach the disk with zeros.
+        ending = target.allSatisfy { $0 == 0 } ? .unfinished : .damaged(damage(error.reason))
+        return
+      }
+    }
+  }
+
+  private func flaw(of header: BlockHeader) -> String? {
+    if header.stream != stream { return "the block is of another stream" }
+    return header.flaw(behind: lastHeader, headerDigest: headerDigest)
+  }
+
+  private func add(_ header: BlockHeader) {
+    index.add(header, offset: usableByteCount)
+    usableByteCount += header.fileByteCount
+    lastHeader = header
+  }
+
+  /// Of what lies behind the usable blocks.
+  private func damage(_ reason: String) -> TraceDamage {
+    TraceDamage(
+      file: path, block: (lastHeader?.sequence).map { $0 + 1 } ?? 0, fileOffset: usableByteCount, reason: reason)
+  }
+
+  /// Reads exactly the buffer's size; false where the file is shorter.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(TraceError) -> Bool {
+    try file.read(into: buffer, at: offset) == buffer.count
+  }
+
+  /// Records (of data: bytes) in the usable blocks.
+  var recordCount: UInt64 {
+    guard let lastHeader else { return 0 }
+    return stream == .data ? lastHeader.last : lastHeader.recordsBefore + UInt64(lastHeader.recordCount)
+  }
+}

@@ -1,0 +1,111 @@
+import CTraceFormat
+import Glibc
+import SystemPackage
+
+/// Memory that is freed with its owner; aligned for every message.
+final class ByteBuffer {
+  private(set) var start: UnsafeMutableRawPointer
+  private(set) var capacity: Int
+
+  init(capacity: Int) {
+    start = .allocate(byteCount: max(capacity, 16), alignment: 16)
+    self.capacity = max(capacity, 16)
+  }
+
+  deinit { start.deallocate() }
+
+  /// Makes room; what was there is lost.
+  func reserve(_ byteCount: Int) {
+    guard byteCount > capacity else { return }
+    start.deallocate()
+    start = .allocate(byteCount: byteCount, alignment: 16)
+    capacity = byteCount
+  }
+
+  func prefix(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    precondition(count <= capacity)
+    return UnsafeMutableRawBufferPointer(start: start, count: count)
+  }
+}
+
+/// An open file of a trace. Offsets are explicit, so several readers can share it.
+struct TraceFile: ~Copyable {
+  let path: String
+  private let descriptor: CInt
+
+  /// For reading. Only regular files: opening a pipe of that name would block, a device would do who knows what.
+  init(reading path: String) throws(TraceError) {
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    if descriptor < 0 { throw Self.error("open", path) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw .system(operation: "read", path: path, errno: .invalidArgument)
+    }
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  /// A new file for writing.
+  init(creating path: String) throws(TraceError) {
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    if descriptor < 0 { throw Self.error("create", path) }
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  static func error(_ operation: String, _ path: String, _ number: CInt = errno) -> TraceError {
+    .system(operation: operation, path: path, errno: Errno(rawValue: number))
+  }
+
+  func size() throws(TraceError) -> UInt64 {
+    var status = stat()
+    if fstat(descriptor, &status) != 0 { throw Self.error("read", path) }
+    return UInt64(max(0, status.st_size))
+  }
+
+  /// Reads up to the buffer's size, less only at the end of the file; returns the byte count.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(TraceError) -> Int {
+    var done = 0
+    while done < buffer.count {
+      guard let position = off_t(exactly: offset + UInt64(done)) else { break }
+      let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, position)
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Self.error("read", path)
+      }
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+
+  func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(TraceError) {
+    var done = 0
+    while done < buffer.count {
+      let count = pwrite(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset) + off_t(done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Self.error("write", path)
+      }
+      done += count
+    }
+  }
+
+  /// Takes back an unfinished write. That it fails too changes nothing: readers ignore an unfinished block.
+  func truncate(to size: UInt64) { _ = ftruncate(descriptor, off_t(size)) }
+
+  func synchronize() throws(TraceError) {
+    if fdatasync(descriptor) != 0 { throw Self.error("write", path) }
+  }
+}
+
+/// Makes a directory's new names durable.
+func synchronizeDirectory(_ path: String) throws(TraceError) {
+  let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  if descriptor < 0 { throw TraceFile.error("open", path) }
+  defer { close(descriptor) }
+  if fsync(descriptor) != 0 { throw TraceFile.error("write", path) }
+}
