@@ -53,8 +53,10 @@ let package = Package(
     swiftTarget("TraceFormat", ["KernelABI", "CTraceFormat", "CLinuxShim"]),
 
     // Layer 3 and 4: tracees, and what runs them.
-    swiftTarget("TraceeControl", ["KernelABI", "Syscalls", "CLinuxShim", "CUnwindShim"]),
+    swiftTarget("TraceeControl", ["KernelABI", "CLinuxShim", "CUnwindShim"]),
     swiftTarget("Execution", ["KernelABI", "TraceeControl", "CLinuxShim"]),
+
+    swiftTarget("Translation", ["X86", "KernelABI"]),
 
     // Layer 5: the two sessions.
     swiftTarget("Recording", ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
@@ -74,6 +76,12 @@ let package = Package(
     tests("KernelABITests", ["KernelABI"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),
     tests("X86Tests", ["X86", "KernelABI"]),
+    .target(name: "CTranslationHarness", path: "Tests/TranslationHarness/CTranslationHarness"),
+    .executableTarget(
+      name: "TranslationHarness",
+      dependencies: ["X86", "KernelABI", "Translation", "CTranslationHarness"],
+      path: "Tests/TranslationHarness/TranslationHarness", swiftSettings: swiftSettings),
+    tests("TranslationTests", ["Translation", "X86", "KernelABI", "TestSupport", "TranslationHarness"]),
     tests("TraceFormatTests", ["TraceFormat", "KernelABI", "TestSupport"]),
     tests("RecordReplayTests", ["TestSupport"]),
     tests("CLITests", ["TestSupport"]),

@@ -1,9 +1,41 @@
+import CLinuxShim
+import Execution
+import KernelABI
+import TraceFormat
+import TraceeControl
+
 /// Replays a recording from its start.
 package struct Replayer {
   package init() {}
 
-  /// Replays to the end, or to where `options` say. Throws `Divergence`, `ReplayError` or an error of the trace.
+  /// Replays to the end, or to where `options` say. Throws `Divergence`, `ReplayError` or `TraceError`.
   package func replay(_ options: ReplayOptions) throws -> ReplayOutcome {
-    throw ReplayError.unavailable("replay is under construction")
+    let reader = try TraceReader(directory: options.traceDirectory)
+    try Self.checkHeader(reader.header, options)
+    if !options.cpuUnbound { _ = rrs_bind_cpu(0, Int32(rrs_current_cpu())) }
+    let session = ReplaySession(options: options, reader: reader, engine: NativeEngine())
+    do {
+      try session.run()
+    } catch let error as KernelError {
+      throw ReplayError.internalError("replay failed after event \(session.eventCount): \(error)")
+    } catch let error as TraceeDied {
+      throw ReplayError.internalError(
+        "a tracee died in replay after event \(session.eventCount) (\(error.status)): was it killed from outside?")
+    }
+    return ReplayOutcome(
+      eventCount: session.eventCount, isCutShort: reader.isCutShort, status: session.rootStatus,
+      stopCount: session.stopCount, notes: session.notes)
+  }
+
+  private static func checkHeader(_ header: TraceHeader, _ options: ReplayOptions) throws {
+    guard header.tickDefinition == .none else {
+      throw ReplayError.unusableTrace(
+        "the trace counts ticks (\(header.tickDefinition)), which no engine of this rrs can count here")
+    }
+    if header.xcr0 != rrs_xgetbv0(), !options.force {
+      throw ReplayError.unusableTrace(
+        "the trace was recorded on a processor with other register state (xcr0 0x\(String(header.xcr0, radix: 16)), "
+          + "here 0x\(String(rrs_xgetbv0(), radix: 16))): replay it on a machine like that one, or try with -F")
+    }
   }
 }

@@ -1,0 +1,132 @@
+import CLinuxShim
+import Execution
+import KernelABI
+import TraceFormat
+import TraceeControl
+
+// Signals. A signal that wasn't raised by the tracee's own instruction is delivered at a point that a replay finds
+// again: right after a system call, or at a tick of an engine that counts them.
+extension RecordSession {
+  func handleSignal(_ tracee: RecordTracee, _ info: SignalInfo, isAtBoundary: Bool) throws {
+    let signal = info.signal
+    if signal == options.ignoredSignal { return dropSignal(tracee) }
+    let info = original(tracee, info)
+    let disposition = disposition(of: info, tracee)
+    switch disposition {
+    case .ignored:
+      dropSignal(tracee)
+    case .handler, .fatal, .stop:
+      if !isAtBoundary {
+        stash(tracee, info)
+        return dropSignal(tracee)
+      }
+      try Ptrace.setSignalInfo(tracee.tid, info)
+      if disposition == .fatal, signal == options.continueThroughSignal { return dropSignal(tracee) }
+      try deliver(tracee, info, disposition)
+    }
+  }
+
+  /// Keeps a signal for the tracee's next system call.
+  func stash(_ tracee: RecordTracee, _ info: SignalInfo) {
+    tracee.stashedSignals.append(original(tracee, info))
+  }
+
+  /// The signal that this one stands for, if rrs sent it in place of a stashed one.
+  private func original(_ tracee: RecordTracee, _ info: SignalInfo) -> SignalInfo {
+    guard isOurs(info), let index = tracee.resentSignals.firstIndex(where: { $0.signal == info.signal }) else {
+      return info
+    }
+    return tracee.resentSignals.remove(at: index)
+  }
+
+  /// The tracee goes on as if the signal had not come.
+  private func dropSignal(_ tracee: RecordTracee) { tracee.state = .ready }
+
+  /// Sent by rrs itself, in `resendStashedSignals`.
+  private func isOurs(_ info: SignalInfo) -> Bool {
+    let sender = info.bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 16, as: Int32.self) }
+    return info.code == -6 /* SI_TKILL */ && Int(sender) == rrs_syscall(SyscallNumber.getpid, 0, 0, 0, 0, 0, 0)
+  }
+
+  /// Signals that came in the middle of application code come again, now that a boundary is near.
+  func resendStashedSignals(_ tracee: RecordTracee) throws {
+    for info in tracee.stashedSignals {
+      tracee.resentSignals.append(info)
+      _ = rrs_syscall(
+        SyscallNumber.tgkill, UInt(tracee.group.id.rawValue), UInt(tracee.tid.rawValue),
+        UInt(info.signal.rawValue), 0, 0, 0)
+    }
+    tracee.stashedSignals = []
+  }
+
+  private func disposition(of info: SignalInfo, _ tracee: RecordTracee) -> SignalEvent.Disposition {
+    let signal = info.signal
+    let bit = UInt64(1) << UInt64(signal.rawValue - 1)
+    if signal != .kill, signal != .stop, let caught = ProcFS.statusMask(tracee.tid, "SigCgt"), caught & bit != 0 {
+      return .handler
+    }
+    if !info.isFault, let ignored = ProcFS.statusMask(tracee.tid, "SigIgn"), ignored & bit != 0 { return .ignored }
+    switch signal.defaultAction {
+    case .ignore, .continue: return .ignored
+    case .stop: return .stop
+    case .terminate, .dumpCore: return .fatal
+    }
+  }
+
+  private func deliver(_ tracee: RecordTracee, _ info: SignalInfo, _ disposition: SignalEvent.Disposition) throws {
+    let details = SignalEvent(
+      signal: info.signal, siginfo: info.bytes, isDeterministic: info.isFault, disposition: disposition)
+    switch disposition {
+    case .handler:
+      try deliverToHandler(tracee, details)
+    case .fatal, .stop, .ignored:
+      let registers = try tracee.tracee.registers()
+      let event = try makeEvent(tracee, .signal(details), registers)
+      try append(event, of: tracee)
+      tracee.interruptedCall = nil
+      tracee.state = .running
+      try engine.resume(tracee.tracee, .application(signal: info.signal, untilTicks: nil))
+      // Others may run meanwhile: what this one reports next is its end or its stop.
+      if disposition == .fatal { tracee.state = .dying }
+    }
+  }
+
+  /// Lets the kernel make the handler's frame, and records it.
+  private func deliverToHandler(_ tracee: RecordTracee, _ details: SignalEvent) throws {
+    try recordPendingEntry(before: tracee)
+    try engine.resume(tracee.tracee, .step(signal: details.signal))
+    try waitFor(tracee)
+    let status = tracee.pending.removeFirst()
+    guard let stop = try engine.interpret(tracee.tracee, status) else { return }
+    guard stop == .step else {
+      // No room for the frame: the kernel raises SIGSEGV instead. Or the tracee was killed.
+      return try handle(tracee, stop)
+    }
+    let registers = try tracee.tracee.registers()
+    var event = try makeEvent(tracee, .signal(details), registers)
+    appendMemory(&event, tracee.tracee, registers.stackPointer, frameByteCount(tracee.tracee, registers))
+    event.extendedState = try Ptrace.extendedState(tracee.tid)
+    if let call = tracee.interruptedCall, let chunk = call.scratch {
+      scratchPool(of: tracee.addressSpace).giveBack(chunk)
+    }
+    tracee.interruptedCall = nil
+    tracee.state = .ready
+    try append(event, of: tracee)
+  }
+
+  /// The size of `struct rt_sigframe` and the XSAVE area above it (arch/x86/include/asm/sigframe.h and
+  /// uapi/asm/sigcontext.h): the return address, a ucontext with a pointer to the area, the siginfo.
+  private func frameByteCount(_ tracee: Tracee, _ registers: Registers) -> Int {
+    let frame = registers.stackPointer
+    let minimum = 8 + 304 + SignalInfo.byteCount
+    // uc_flags, uc_link, uc_stack (24), then 23 words of sigcontext before fpstate.
+    guard
+      let area = tracee.read(frame + 8 + 40 + 23 * 8, as: UInt64.self), area > frame.rawValue,
+      area - frame.rawValue < 65536
+    else { return minimum }
+    let magic = tracee.read(RemotePointer(area + 464), as: UInt32.self) ?? 0
+    let extended = tracee.read(RemotePointer(area + 468), as: UInt32.self) ?? 0
+    let areaByteCount = magic == 0x4650_5853 && extended < 65536 ? Int(extended) : 512
+    return Int(area - frame.rawValue) + areaByteCount
+  }
+}

@@ -1,0 +1,185 @@
+import CLinuxShim
+import Execution
+import KernelABI
+import Syscalls
+import TraceFormat
+import TraceeControl
+
+// What to do when a tracee has stopped.
+extension RecordSession {
+  func handle(_ tracee: RecordTracee, _ stop: Stop) throws {
+    switch stop {
+    case .syscallEntry:
+      try handleEntry(tracee)
+    case .syscallExit:
+      if tracee.call != nil {
+        try finishCall(tracee)
+      } else {
+        tracee.state = .ready
+      }
+    case .signal(let info, let isAtBoundary):
+      try handleSignal(tracee, info, isAtBoundary: isAtBoundary)
+    case .instruction(let instruction):
+      try handleInstruction(tracee, instruction)
+    case .cloned(let tid, let event):
+      try handleCloned(tracee, newTid: tid, event)
+    case .execed(let formerTid):
+      try handleExeced(tracee, formerTid: formerTid)
+    case .exiting(let rawStatus):
+      try handleExiting(tracee, rawStatus: rawStatus)
+    case .exited(let status):
+      try handleExited(tracee, status)
+    case .groupStop(let signal):
+      try handleGroupStop(tracee, signal)
+    case .step, .tickLimit, .breakpoint, .watchpoint:
+      tracee.state = .ready
+    }
+  }
+
+  private func handleGroupStop(_ tracee: RecordTracee, _ signal: Signal?) throws {
+    if signal != nil {
+      tracee.state = .groupStopped
+      try engine.resume(tracee.tracee, .groupStop)
+    } else if tracee.state == .starting {
+      // The first stop of a new tracee, which `handleCloned` waits for itself.
+      tracee.state = .ready
+    } else if tracee.call != nil {
+      // PTRACE_EVENT_STOP in a call that has not ended.
+      tracee.state = .inSyscall
+      try engine.resume(tracee.tracee, .systemCall)
+    } else {
+      tracee.state = .ready
+    }
+  }
+
+  /// rdtsc and rdtscp: the answer is now part of the recording.
+  private func handleInstruction(_ tracee: RecordTracee, _ instruction: TrappedInstruction) throws {
+    var registers = try tracee.tracee.registers()
+    let counter = rrs_rdtsc()
+    registers.rax = counter & 0xffff_ffff
+    registers.rdx = counter >> 32
+    if instruction == .rdtscp { registers.rcx = 0 }
+    registers.rip &+= instruction.byteCount
+    tracee.tracee.setRegisters(registers)
+    let event = try makeEvent(tracee, .instruction(instruction == .rdtsc ? .rdtsc : .rdtscp), registers)
+    tracee.state = .ready
+    try append(event, of: tracee)
+  }
+
+  // MARK: - System calls
+
+  private func handleEntry(_ tracee: RecordTracee) throws {
+    let registers = try tracee.tracee.registers()
+    let number = registers.syscallNumber
+    try resendStashedSignals(tracee)
+    guard let row = SyscallTable.descriptor(number) else {
+      try note(tracee, "system call \(number) is unknown to this rrs: the program gets ENOSYS for it")
+      return try skip(tracee, registers, errno: 38)
+    }
+    let descriptor = row.resolved(for: registers)
+    switch descriptor.policy {
+    case .refuse(let errno):
+      try skip(tracee, registers, errno: errno, answering: row)
+    case .unsupported(let errno):
+      let reason = descriptor.note.map { " (\($0))" } ?? ""
+      try note(
+        tracee,
+        "\(descriptor.name) can't be recorded\(reason): the program gets errno \(errno) for it; "
+          + "what it does then may differ from a run without rrs")
+      try skip(tracee, registers, errno: errno, answering: row)
+    case .emulate, .subcommand:
+      if case .subcommand(let table) = row.policy, let subcommand = table.row(for: registers), subcommand.isGuess {
+        tracee.call = PendingCall(descriptor: descriptor, entry: registers)
+        tracee.call?.isGuess = true
+      }
+      try startCall(tracee, descriptor, registers)
+    case .special(let handler):
+      try startSpecial(tracee, handler, descriptor, registers)
+    }
+  }
+
+  /// The kernel doesn't see the call; the tracee gets `-errno`, or 0.
+  func skip(
+    _ tracee: RecordTracee, _ registers: Registers, errno: Int32, answering row: SyscallDescriptor? = nil
+  ) throws {
+    var event = try makeEvent(
+      tracee, .syscall(SyscallEvent(number: registers.syscallNumber, phase: .exit)), nil)
+    if case .subcommand(let table)? = row?.policy, let subcommand = table.row(for: registers),
+      !subcommand.answer.isEmpty
+    {
+      let address = RemotePointer(registers.argument(subcommand.answerArgument))
+      if tracee.tracee.write(address, subcommand.answer) {
+        appendMemory(&event, tracee.tracee, address, subcommand.answer.count)
+      }
+    }
+    var result = registers
+    result.syscallResult = Int64(-errno)
+    event.registers = result
+    tracee.call = nil
+    tracee.state = .ready
+    setSkipped(tracee, result)
+    try append(event, of: tracee)
+  }
+
+  /// Makes the kernel skip the call that the tracee stands before: number -1 (seccomp(2), SECCOMP_RET_TRACE).
+  func setSkipped(_ tracee: RecordTracee, _ registers: Registers) {
+    var skipped = registers
+    skipped.origRax = UInt64.max
+    tracee.tracee.setRegisters(skipped)
+  }
+
+  /// Lets the kernel make the call. One that may sleep gives way to other tracees.
+  func startCall(_ tracee: RecordTracee, _ descriptor: SyscallDescriptor, _ registers: Registers) throws {
+    var call = PendingCall(descriptor: descriptor, entry: registers)
+    call.isGuess = tracee.call?.isGuess ?? false
+    tracee.call = call
+    readInitialLengths(tracee)
+    let mayBlock = descriptor.blocking == .maybe
+    if mayBlock { try redirectOutputs(tracee) }
+    try engine.resume(tracee.tracee, .systemCall)
+    if !mayBlock {
+      tracee.state = .running
+      try waitFor(tracee)
+      return try handleNext(tracee)
+    }
+    tracee.state = .inSyscall
+    try recordPendingEntry(before: tracee)
+    unrecordedEntry = tracee
+    if someoneIsReady { try waitBriefly(tracee) }
+  }
+
+  /// The call is done, or a signal interrupted it.
+  func finishCall(_ tracee: RecordTracee) throws {
+    guard let call = tracee.call else { return }
+    var registers = try tracee.tracee.registers()
+    let isInterrupted = (-516 ... -512).contains(registers.syscallResult)
+    restoreArguments(&registers, call)
+    tracee.tracee.setRegisters(registers)
+    if unrecordedEntry === tracee { unrecordedEntry = nil }
+    var details = SyscallEvent(number: call.descriptor.number, phase: isInterrupted ? .interrupted : .exit)
+    var event = try makeEvent(tracee, .syscall(details), registers)
+    captureOutputs(&event, tracee, call, registers)
+    try finishSpecial(&event, &details, tracee, call, &registers)
+    if call.isGuess, !registers.syscallFailed { try noteGuess(tracee, call) }
+    event.kind = .syscall(details)
+    event.registers = registers
+    if let chunk = call.scratch, !isInterrupted { scratchPool(of: tracee.addressSpace).giveBack(chunk) }
+    tracee.interruptedCall = isInterrupted ? call : nil
+    tracee.call = nil
+    tracee.state = .ready
+    try append(event, of: tracee)
+  }
+
+  private func noteGuess(_ tracee: RecordTracee, _ call: PendingCall) throws {
+    let request = call.entry.argument(1)
+    try note(
+      tracee,
+      "\(call.descriptor.name) with request 0x\(String(request, radix: 16)) is unknown to this rrs: its output is "
+        + "recorded as its number says, which may not be all of it")
+  }
+
+  /// Registers that rrs changed at the call's entry are the application's again.
+  private func restoreArguments(_ registers: inout Registers, _ call: PendingCall) {
+    for index in call.changedArguments { registers.setArgument(index, call.entry.argument(index)) }
+  }
+}

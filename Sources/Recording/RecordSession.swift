@@ -1,0 +1,254 @@
+import CLinuxShim
+import Execution
+import KernelABI
+import Syscalls
+import SystemPackage
+import TraceFormat
+import TraceeControl
+
+/// One recording: all tracees under the tracer, one of them running at a time.
+///
+/// The order of events is the order in which tracees were let run: a tracee's application code between two of its
+/// events ran right before the second one, and nothing else ran meanwhile. Replay counts on that and on nothing else.
+final class RecordSession {
+  let options: RecordOptions
+  let engine: any Engine
+  let writer: TraceWriter
+  var tracees: [Tid: RecordTracee] = [:]
+  /// Statuses of tracees that their parent's stop hasn't announced yet.
+  var unannounced: [Tid: [WaitStatus]] = [:]
+  /// Tracees with pending statuses, in order of arrival.
+  var arrivals: [Tid] = []
+  /// Round robin: the next one is at the front.
+  var order: [Tid] = []
+  /// The tracee that is in a call whose entry isn't recorded; at most one is.
+  weak var unrecordedEntry: RecordTracee?
+  var current: RecordTracee?
+  var sliceEnd: UInt64 = 0
+  var wantsSwitch = false
+  var scratchPools: [ObjectIdentifier: ScratchPool] = [:]
+  let sharedFiles = SharedFiles()
+  var stopCount: UInt64 = 0
+  var eventCount: UInt64 = 0
+  var notes: [String] = []
+  /// The first process, and how it ended.
+  var rootID = Tid(0)
+  var rootStatus: WaitStatus?
+  var hasStarted = false
+  /// The device numbers of the terminals that rrs's stdout and stderr are; 0 where they are none.
+  let terminalDevices: [UInt64] = [1, 2].map { own in
+    guard let status = ProcFS.status("/proc/self/fd/\(own)"), status.st_mode & S_IFMT == S_IFCHR else { return 0 }
+    return status.st_rdev
+  }
+  private var terminationDeadline: UInt64?
+  /// Some tracee opened a /proc/PID/mem: writes to it change memory.
+  var memoryFilesOpened = false
+
+  /// 20 ms: long enough that switches cost little, short enough that pipelines flow.
+  private static let sliceNanoseconds: UInt64 = 20_000_000
+
+  init(options: RecordOptions, engine: any Engine, writer: TraceWriter) {
+    self.options = options
+    self.engine = engine
+    self.writer = writer
+  }
+
+  // MARK: - The loop
+
+  /// Preconditions: the tracee is in the exit-stop of the execve that started the program.
+  func run(first tid: Tid) throws {
+    rootID = tid
+    let group = ThreadGroup(id: tid, recordedID: tid)
+    let tracee = RecordTracee(Tracee(tid: tid, recordedTid: tid, addressSpace: AddressSpace(), threadGroup: group))
+    add(tracee)
+    try startImage(tracee, formerTid: tid)
+    hasStarted = true
+    options.onStart()
+    while !isDone { try runOnce() }
+    try appendEnd()
+    killRest()
+  }
+
+  private var isDone: Bool {
+    rootStatus != nil && (!options.waitForAll || tracees.isEmpty) || tracees.isEmpty
+  }
+
+  private func runOnce() throws {
+    try pollArrivals()
+    if let tracee = nextArrival() {
+      try guarded(tracee) { try handleNext(tracee) }
+      return
+    }
+    guard let tracee = chooseReady() else {
+      try waitForArrival()
+      return
+    }
+    try guarded(tracee) {
+      tracee.state = .running
+      try engine.resume(tracee.tracee, .application(signal: nil, untilTicks: nil))
+      try waitFor(tracee)
+      try handleNext(tracee)
+    }
+  }
+
+  /// A tracee can be killed at any moment: then requests fail with ESRCH, and its end is reported by wait.
+  func guarded(_ tracee: RecordTracee, _ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let error as KernelError where error.errno == .noSuchProcess && error.tid == tracee.tid {
+      tracee.state = .dying
+    } catch let error as TraceeDied {
+      tracee.pending.insert(error.status, at: 0)
+      arrivals.append(tracee.tid)
+    }
+  }
+
+  func handleNext(_ tracee: RecordTracee) throws {
+    guard !tracee.pending.isEmpty else { return }
+    let status = tracee.pending.removeFirst()
+    guard let stop = try engine.interpret(tracee.tracee, status) else {
+      try engine.resume(tracee.tracee, tracee.call == nil ? .application(signal: nil, untilTicks: nil) : .systemCall)
+      try waitFor(tracee)
+      return try handleNext(tracee)
+    }
+    try handle(tracee, stop)
+  }
+
+  // MARK: - Choosing
+
+  private func chooseReady() -> RecordTracee? {
+    let now = rrs_monotonic_nanoseconds()
+    if let current, current.state == .ready, !wantsSwitch, !options.alwaysSwitch, now < sliceEnd { return current }
+    wantsSwitch = false
+    guard let index = order.firstIndex(where: { tracees[$0]?.state == .ready }) else { return nil }
+    let tid = order.remove(at: index)
+    order.append(tid)
+    sliceEnd = now + Self.sliceNanoseconds
+    current = tracees[tid]
+    return current
+  }
+
+  var someoneIsReady: Bool { order.contains { tracees[$0]?.state == .ready } }
+
+  // MARK: - Waiting
+
+  private func nextArrival() -> RecordTracee? {
+    while !arrivals.isEmpty {
+      let tid = arrivals.removeFirst()
+      if let tracee = tracees[tid], !tracee.pending.isEmpty { return tracee }
+    }
+    return nil
+  }
+
+  /// Takes what has been reported, without waiting.
+  private func pollArrivals() throws {
+    guard tracees.count > 1 else { return }
+    while try takeStatus(options: Self.noHang) != nil {}
+  }
+
+  private static let noHang: Int32 = 1
+
+  /// Takes one status from the kernel, and files it with its tracee. Nil: there is none now (with WNOHANG), or a signal
+  /// interrupted the wait.
+  func takeStatus(options waitOptions: Int32) throws -> RecordTracee? {
+    var raw: Int32 = 0
+    let result = rrs_wait(-1, &raw, waitOptions)
+    if result == 0 { return nil }
+    if result == -Int(Errno.interrupted.rawValue) {
+      try checkTermination()
+      return nil
+    }
+    let tid = Tid(Int32(try check(result, "wait4")))
+    stopCount += 1
+    let status = WaitStatus(raw: raw)
+    guard let tracee = tracees[tid] else {
+      unannounced[tid, default: []].append(status)
+      return nil
+    }
+    tracee.pending.append(status)
+    arrivals.append(tid)
+    return tracee
+  }
+
+  /// Waits until a tracee other than the running one has something to say. All sleep in system calls.
+  private func waitForArrival() throws {
+    try checkTermination()
+    _ = try takeStatus(options: 0)
+  }
+
+  /// Waits until this tracee stops. What others report meanwhile is kept for later.
+  func waitFor(_ tracee: RecordTracee) throws {
+    while tracee.pending.isEmpty { _ = try takeStatus(options: 0) }
+  }
+
+  /// Waits a moment for a call that most likely doesn't sleep: tracer and tracee share a processor, so that yielding
+  /// it lets the call run to its end, or to where it sleeps.
+  func waitBriefly(_ tracee: RecordTracee) throws {
+    for _ in 0..<3 {
+      while try takeStatus(options: Self.noHang) != nil {}
+      if !tracee.pending.isEmpty { return }
+      rrs_yield()
+    }
+  }
+
+  // MARK: - Tracees
+
+  func add(_ tracee: RecordTracee) {
+    tracees[tracee.tid] = tracee
+    order.append(tracee.tid)
+    if let statuses = unannounced.removeValue(forKey: tracee.tid) {
+      tracee.pending += statuses
+      arrivals.append(tracee.tid)
+    }
+  }
+
+  func remove(_ tracee: RecordTracee) {
+    tracees[tracee.tid] = nil
+    order.removeAll { $0 == tracee.tid }
+    if current === tracee { current = nil }
+    if unrecordedEntry === tracee { unrecordedEntry = nil }
+  }
+
+  func scratchPool(of space: AddressSpace) -> ScratchPool {
+    let key = ObjectIdentifier(space)
+    if let pool = scratchPools[key] { return pool }
+    let pool = ScratchPool()
+    scratchPools[key] = pool
+    return pool
+  }
+
+  // MARK: - The end
+
+  /// SIGTERM to rrs goes to the first process; five seconds later all are killed.
+  private func checkTermination() throws {
+    if rrs_take_termination() != 0, terminationDeadline == nil {
+      _ = rrs_syscall(SyscallNumber.kill, UInt(rootID.rawValue), UInt(Signal.terminate.rawValue), 0, 0, 0, 0)
+      terminationDeadline = rrs_monotonic_nanoseconds() + 5_000_000_000
+      rrs_alarm(5)
+    } else if let deadline = terminationDeadline, rrs_monotonic_nanoseconds() >= deadline {
+      for tid in tracees.keys {
+        _ = rrs_syscall(SyscallNumber.tkill, UInt(tid.rawValue), UInt(Signal.kill.rawValue), 0, 0, 0, 0)
+      }
+    }
+  }
+
+  /// The recording can't go on: nothing of it stays behind but the trace.
+  func abandon() {
+    try? writer.flush()
+    killRest()
+  }
+
+  /// Descendants that outlive the recording end with it.
+  private func killRest() {
+    for tid in tracees.keys {
+      _ = rrs_syscall(SyscallNumber.tkill, UInt(tid.rawValue), UInt(Signal.kill.rawValue), 0, 0, 0, 0)
+    }
+    var raw: Int32 = 0
+    while true {
+      let result = rrs_wait(-1, &raw, 0)
+      if result == -Int(Errno.interrupted.rawValue) { continue }
+      guard result > 0 else { return }
+      if case .event = WaitStatus(raw: raw) { try? Ptrace.resume(Tid(Int32(result))) }
+    }
+  }
+}

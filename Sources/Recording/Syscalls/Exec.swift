@@ -1,0 +1,158 @@
+import Execution
+import KernelABI
+import Syscalls
+import TraceFormat
+import TraceeControl
+
+// execve and execveat: a new process image.
+extension RecordSession {
+  func startExec(_ tracee: RecordTracee, _ descriptor: SyscallDescriptor, _ registers: Registers) throws {
+    let event = try makeEvent(
+      tracee, .syscall(SyscallEvent(number: descriptor.number, phase: .entry)), registers)
+    try append(event, of: nil)
+    tracee.call = PendingCall(descriptor: descriptor, entry: registers)
+    tracee.state = .inSyscall
+    try engine.resume(tracee.tracee, .systemCall)
+    try waitForExec(tracee)
+  }
+
+  /// Until the call has succeeded or failed nothing else runs, except the ends of the other threads of the group:
+  /// the kernel waits for those before it replaces the image.
+  private func waitForExec(_ tracee: RecordTracee) throws {
+    while tracees[tracee.tid] === tracee, tracee.state == .inSyscall {
+      if !tracee.pending.isEmpty { return try handleNext(tracee) }
+      if let leader = tracees[tracee.group.id], case .event(.exec, _)? = leader.pending.first {
+        return try handleNext(leader)
+      }
+      let sibling = tracee.group.tracees.compactMap({ tracees[$0] }).first { $0 !== tracee && !$0.pending.isEmpty }
+      if let sibling {
+        try guarded(sibling) { try handleNext(sibling) }
+      } else {
+        _ = try takeStatus(options: 0)
+      }
+    }
+  }
+
+  /// PTRACE_EVENT_EXEC. Where a thread other than the leader made the call, it has the leader's tid from now on, and
+  /// the leader is gone without a word (ptrace(2), "execve(2) under ptrace").
+  func handleExeced(_ reported: RecordTracee, formerTid: Tid) throws {
+    var tracee = reported
+    if formerTid != reported.tid, let caller = tracees[formerTid] {
+      let group = caller.group
+      let leaderTracee = Tracee(
+        tid: reported.tid, recordedTid: reported.tracee.recordedTid, addressSpace: caller.addressSpace,
+        threadGroup: group)
+      caller.addressSpace.tracees -= 1
+      let call = caller.call
+      let pending = reported.pending
+      remove(caller)
+      remove(reported)
+      group.tracees = [reported.tid]
+      tracee = RecordTracee(leaderTracee)
+      tracee.call = call
+      tracee.pending = pending
+      add(tracee)
+    }
+    tracee.state = .running
+    try engine.resume(tracee.tracee, .systemCall)
+    try waitFor(tracee)
+    let status = tracee.pending.removeFirst()
+    guard case .syscallStop = status else {
+      tracee.pending.insert(status, at: 0)
+      return try handleNext(tracee)
+    }
+    try startImage(tracee, formerTid: formerTid)
+  }
+
+  /// Preconditions: the tracee is in the exit-stop of a successful execve.
+  func startImage(_ tracee: RecordTracee, formerTid: Tid) throws {
+    let old = tracee.addressSpace
+    old.tracees -= 1
+    tracee.tracee.addressSpace = AddressSpace()
+    tracee.addressSpace.tracees = 1
+    tracee.call = nil
+    tracee.interruptedCall = nil
+    tracee.clearTidAddress = .null
+    tracee.robustList = .null
+    try tracee.tracee.mapGadget()
+    try hideKernelCode(tracee.tracee)
+    tracee.addressSpace.programBreak = ProcFS.startOfBreak(tracee.tid) ?? .null
+    let registers = try tracee.tracee.registers()
+    var event = try makeEvent(tracee, .imageStart, registers)
+    event.extendedState = try Ptrace.extendedState(tracee.tid)
+    try recordImage(&event, tracee, formerTid: formerTid)
+    tracee.state = .ready
+    try append(event, of: tracee)
+    try engine.didStartImage(tracee.tracee)
+  }
+
+  /// Without the vDSO every clock is read by a system call: AT_SYSINFO_EHDR is made AT_IGNORE (getauxval(3)), and its
+  /// pages are unmapped, so that no one who finds them in /proc/self/maps reads what a replay won't have.
+  private func hideKernelCode(_ tracee: Tracee) throws {
+    let registers = try tracee.registers()
+    if let entry = AuxiliaryVector.locate(AuxiliaryVector.sysinfoHeader, tracee, stack: registers.stackPointer) {
+      tracee.write(entry, value: AuxiliaryVector.ignore)
+    }
+    for mapping in ProcessMaps.read(tracee.tid) where mapping.name == "[vdso]" || mapping.name.hasPrefix("[vvar") {
+      _ = try tracee.checkedRemoteCall(
+        "unmap the vDSO", SyscallNumber.munmap, mapping.range.start.rawValue, mapping.range.byteCount)
+    }
+  }
+
+  private func recordImage(_ event: inout TraceEvent, _ tracee: RecordTracee, formerTid: Tid) throws {
+    let number = writer.nextEventNumber
+    var executableBase = RemotePointer.null
+    let executable = ProcFS.readLink("/proc/\(tracee.tid)/exe") ?? ""
+    var interpreter = (base: RemotePointer.null, name: "")
+    for mapping in ProcessMaps.read(tracee.tid) where !Gadget.owns(mapping.range) && mapping.name != "[vsyscall]" {
+      if mapping.name == executable, executableBase.isNull { executableBase = mapping.range.start }
+      if mapping.name.hasPrefix("/"), mapping.name != executable, interpreter.base.isNull {
+        interpreter = (mapping.range.start, mapping.name)
+      }
+      try recordImageMapping(&event, tracee, mapping, number: number)
+    }
+    let stack = try tracee.tracee.registers().stackPointer
+    let argumentCount = Int(tracee.tracee.read(stack, as: UInt64.self) ?? 0)
+    writer.append(
+      TraceeRecord(
+        event: number, tid: tracee.tracee.recordedTid,
+        kind: .exec(
+          fileName: executable, commandLine: tracee.tracee.readStringArray(stack + 8, limit: argumentCount),
+          environment: tracee.tracee.readStringArray(stack + (16 + argumentCount * 8)), executableBase: executableBase,
+          interpreterBase: interpreter.base, interpreterName: interpreter.name, previousTid: formerTid)))
+  }
+
+  private func recordImageMapping(
+    _ event: inout TraceEvent, _ tracee: RecordTracee, _ mapping: ProcessMapping, number: UInt64
+  ) throws {
+    var record = MappingRecord(
+      event: number, tid: tracee.tracee.recordedTid, range: mapping.range, protection: mapping.protection,
+      flags: MapFlag.private, name: mapping.name, source: .zero)
+    if mapping.name.hasPrefix("/") {
+      record.fileOffset = mapping.fileOffset
+      try describeFile(&record, tracee, mapping: mapping)
+      // The kernel clears the rest of the last page behind the file's data (binfmt_elf.c, padzero).
+      if mapping.isWritable {
+        appendMemory(&event, tracee.tracee, mapping.range.end - pageSize, Int(pageSize))
+      }
+    } else {
+      record.flags |= MapFlag.anonymous
+      if mapping.name == "[stack]" {
+        record.flags |= MapFlag.growsDown
+        let low = try tracee.tracee.registers().stackPointer.pageStart
+        appendMemory(&event, tracee.tracee, low, Int(mapping.range.end - low))
+      }
+    }
+    writer.append(record)
+  }
+}
+
+/// MAP_* of mmap(2).
+enum MapFlag {
+  static let shared: Int32 = 1
+  static let `private`: Int32 = 2
+  static let sharedValidate: Int32 = 3
+  static let typeMask: Int32 = 0xf
+  static let anonymous: Int32 = 0x20
+  static let growsDown: Int32 = 0x100
+}

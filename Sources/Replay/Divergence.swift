@@ -1,0 +1,132 @@
+import Execution
+import KernelABI
+import Syscalls
+import TraceFormat
+import TraceeControl
+
+// Replay differs from the recording: the report says where, what was recorded, what happened, and what led there.
+extension ReplaySession {
+  /// Checks that the tracee makes the recorded call with the recorded registers.
+  func checkEntry(
+    _ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent, _ recorded: Registers
+  ) throws {
+    let actual = try tracee.tracee.registers()
+    guard actual.syscallNumber == call.number else { throw try divergence(event, tracee, .syscallEntry) }
+    if call.number == SyscallNumber.rt_sigreturn, call.phase != .entry { return }
+    var ignored: Set<String> = ["rax", "rcx", "r11", "orig_rax"]
+    if call.number == SyscallNumber.arch_prctl { ignored.formUnion(["fs_base", "gs_base"]) }
+    try compare(tracee, event, recorded, ignoring: ignored)
+  }
+
+  /// Flags that a program can tell apart: CF, PF, AF, ZF, SF, DF and OF.
+  private static let visibleFlags: UInt64 = 0xcd5
+
+  func compare(
+    _ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers, ignoring ignored: Set<String>
+  ) throws {
+    let actual = try tracee.tracee.registers()
+    for (expected, found) in zip(recorded.named, actual.named) where !ignored.contains(expected.name) {
+      let mask = expected.name == "eflags" ? Self.visibleFlags : UInt64.max
+      if expected.value & mask != found.value & mask { throw try divergence(event, tracee, nil) }
+    }
+  }
+
+  func verifyChecksum(_ event: TraceEvent) throws {
+    guard let recorded = event.memoryChecksum, let tracee = tracees[event.tid] else { return }
+    let pointers = tracees.values.filter { $0.tracee.addressSpace === tracee.tracee.addressSpace }
+      .compactMap { try? $0.tracee.registers().stackPointer }
+    let actual = MemoryChecksum.compute(tracee.tracee, stackPointers: pointers)
+    guard actual == recorded else {
+      throw Divergence(
+        event: event.number,
+        report: try report(
+          event, tracee,
+          headline: "memory differs: checksum recorded 0x\(String(recorded, radix: 16)), "
+            + "replayed 0x\(String(actual, radix: 16))"))
+    }
+  }
+
+  func divergence(_ event: TraceEvent, _ tracee: ReplayTracee, _ stop: Stop?) throws -> Divergence {
+    let happened = try describe(stop, tracee)
+    return Divergence(
+      event: event.number,
+      report: try report(
+        event, tracee, headline: "recorded \(EventHistory.describe(event)), but in replay \(happened)"))
+  }
+
+  private func describe(_ stop: Stop?, _ tracee: ReplayTracee) throws -> String {
+    switch stop {
+    case nil: return "the registers differ"
+    case .syscallEntry?:
+      let number = try tracee.tracee.registers().syscallNumber
+      return "the tracee calls \(SyscallTable.descriptor(number)?.name ?? "system call \(number)")"
+    case .signal(let info, _)?: return "it got \(info.signal) (code \(info.code), address \(info.address))"
+    case .instruction(let instruction)?: return "it executes \(instruction)"
+    case .exited(let status)?: return "it is gone (\(status))"
+    default: return "it stopped: \(stop.map { "\($0)" } ?? "")"
+    }
+  }
+
+  private func report(_ event: TraceEvent, _ tracee: ReplayTracee, headline: String) throws -> String {
+    var lines = [
+      "replay diverged at event \(event.number), tracee \(event.tid) (here \(tracee.tracee.tid)): \(headline)", "",
+      "  register           recorded           replayed",
+    ]
+    let actual = (try? tracee.tracee.registers()) ?? Registers()
+    for (expected, found) in zip((event.registers ?? actual).named, actual.named) {
+      let mark = expected.value == found.value ? " " : "*"
+      lines.append("\(mark) \(expected.name.padded(10)) \(expected.value.hex) \(found.value.hex)")
+    }
+    lines += ["", "  backtrace of the tracee:"]
+    lines += Backtrace.of(tracee.tracee).map { "    \($0)" }
+    lines += ["", "  last events:"]
+    lines += history.lines.map { "    ok     \($0)" }
+    lines.append("    wrong  \(event.number) \(event.tid) \(EventHistory.describe(event))")
+    return lines.joined(separator: "\n")
+  }
+}
+
+/// The last events that were replayed well, for a report.
+struct EventHistory {
+  private var events: [TraceEvent] = []
+  private static let count = 16
+
+  mutating func append(_ event: TraceEvent) {
+    if events.count == Self.count { events.removeFirst() }
+    events.append(event)
+  }
+
+  var lines: [String] { events.map { "\($0.number) \($0.tid) \(Self.describe($0))" } }
+
+  static func describe(_ event: TraceEvent) -> String {
+    switch event.kind {
+    case .syscall(let call):
+      let name = SyscallTable.descriptor(call.number)?.name ?? "system call \(call.number)"
+      switch call.phase {
+      case .entry: return "entry of \(name)"
+      case .interrupted: return "\(name), interrupted"
+      case .exit: return "\(name) = \(event.registers?.syscallResult ?? 0)"
+      }
+    case .signal(let signal): return "\(signal.signal) (\(signal.disposition))"
+    case .instruction(let instruction): return "\(instruction)"
+    case .preemption: return "preemption"
+    case .exit(let status): return "exit (status \(status))"
+    case .imageStart: return "start of a process image"
+    case .checkpointSaved(let id, _): return "checkpoint \(id) saved"
+    case .checkpointLoaded(let id, _): return "checkpoint \(id) loaded"
+    case .note(let text): return "note: \(text)"
+    case .end: return "end"
+    }
+  }
+}
+
+extension String {
+  fileprivate func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
+
+extension UInt64 {
+  fileprivate var hex: String {
+    let digits = String(self, radix: 16)
+    return String(repeating: " ", count: max(0, 16 - digits.count)) + "0x" + digits
+  }
+}

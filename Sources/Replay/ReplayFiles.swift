@@ -1,0 +1,146 @@
+import CLinuxShim
+import KernelABI
+import SystemPackage
+import TraceFormat
+import TraceeControl
+
+/// The files behind the mappings of a replay: those in the trace, and for shared memory a memory file for each that
+/// was recorded, so that every mapper sees what the others write.
+final class ReplayFiles {
+  private struct Key: Hashable {
+    var device: UInt64
+    var inode: UInt64
+  }
+
+  private let reader: TraceReader
+  private let force: Bool
+  private var shared: [Key: (descriptor: Int32, byteCount: UInt64)] = [:]
+  private var stored: [String: Int32] = [:]
+
+  init(reader: TraceReader, force: Bool) {
+    self.reader = reader
+    self.force = force
+  }
+
+  deinit {
+    for file in shared.values { _ = rrs_close(file.descriptor) }
+    for descriptor in stored.values { _ = rrs_close(descriptor) }
+  }
+
+  /// A descriptor of the tracer to map from, and where in it the mapping starts; nil for anonymous memory.
+  struct Backing {
+    var descriptor: Int32
+    var offset: UInt64
+    var isShared: Bool
+    /// Made for this mapping alone: to be closed after it.
+    var isTemporary = false
+  }
+
+  func backing(_ record: MappingRecord) throws -> Backing? {
+    if record.flags & MapFlag.typeMask != MapFlag.private { return try sharedBacking(record) }
+    switch record.source {
+    case .zero:
+      return nil
+    case .data(let range):
+      let descriptor = try makeMemoryFile("private")
+      let rest = record.fileSize > record.fileOffset ? record.fileSize - record.fileOffset : 0
+      let size = record.fileSize == 0 ? record.range.byteCount : max(rest, range.byteCount)
+      _ = try check(rrs_ftruncate(descriptor, size), "size a memory file")
+      try fill(descriptor, range, at: 0)
+      return Backing(descriptor: descriptor, offset: 0, isShared: false, isTemporary: true)
+    case .traceFile(let name):
+      return Backing(
+        descriptor: try open(try reader.path(ofStoredFile: name), record), offset: record.fileOffset, isShared: false)
+    case .outsideFile(let path):
+      return Backing(descriptor: try open(path, record), offset: record.fileOffset, isShared: false)
+    }
+  }
+
+  private func sharedBacking(_ record: MappingRecord) throws -> Backing {
+    let key = Key(device: record.device, inode: record.inode)
+    var file = try shared[key] ?? (makeMemoryFile("shared"), 0)
+    if record.fileSize > file.byteCount {
+      _ = try check(rrs_ftruncate(file.descriptor, record.fileSize), "size a memory file")
+      file.byteCount = record.fileSize
+    }
+    shared[key] = file
+    if case .data(let range) = record.source { try fill(file.descriptor, range, at: record.fileOffset) }
+    return Backing(descriptor: file.descriptor, offset: record.fileOffset, isShared: true)
+  }
+
+  /// A recorded write to a file that is mapped shared.
+  func apply(_ write: FileWrite) throws {
+    let key = Key(device: write.device, inode: write.inode)
+    guard var file = shared[key] else { return }
+    if write.newSize != file.byteCount {
+      _ = try check(rrs_ftruncate(file.descriptor, write.newSize), "size a memory file")
+      file.byteCount = write.newSize
+      shared[key] = file
+    }
+    try fill(file.descriptor, write.data, at: write.offset)
+  }
+
+  /// Hands the bytes of a data range to `body`, a piece at a time, until it returns false.
+  func copyData(_ range: DataRange, _ body: (UnsafeRawBufferPointer, UInt64) throws -> Bool) throws -> Bool {
+    var done: UInt64 = 0
+    while done < range.byteCount {
+      let count = min(range.byteCount - done, 1 << 20)
+      let goesOn = try withUnsafeTemporaryAllocation(byteCount: Int(count), alignment: 16) { buffer in
+        try reader.readData(DataRange(offset: range.offset + done, byteCount: count), into: buffer)
+        return try body(UnsafeRawBufferPointer(buffer), done)
+      }
+      guard goesOn else { return false }
+      done += count
+    }
+    return true
+  }
+
+  private func fill(_ descriptor: Int32, _ range: DataRange, at offset: UInt64) throws {
+    _ = try copyData(range) { bytes, done in
+      let written = rrs_pwrite(descriptor, bytes.baseAddress, bytes.count, offset + done)
+      _ = try check(written, "fill a memory file")
+      return written == bytes.count
+    }
+  }
+
+  private func makeMemoryFile(_ name: String) throws -> Int32 {
+    Int32(try check(rrs_memfd_create("rrs-\(name)"), "make a memory file"))
+  }
+
+  private func open(_ path: String, _ record: MappingRecord) throws -> Int32 {
+    if let descriptor = stored[path] { return descriptor }
+    let result = rrs_open(path, 0, 0)
+    guard result >= 0 else {
+      throw ReplayError.unusableTrace(
+        "cannot open '\(path)', which holds the recorded '\(record.name)': \(Errno(rawValue: CInt(-result)))")
+    }
+    let descriptor = Int32(result)
+    try checkUnchanged(descriptor, path, record)
+    stored[path] = descriptor
+    return descriptor
+  }
+
+  /// A hard link shares the original's bytes: if that was written in place since, they aren't the recorded ones.
+  private func checkUnchanged(_ descriptor: Int32, _ path: String, _ record: MappingRecord) throws {
+    var status = stat()
+    guard rrs_fstat(descriptor, &status) == 0, !force else { return }
+    let modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+    let isOriginal = status.st_dev == record.device && status.st_ino == record.inode
+    if UInt64(status.st_size) != record.fileSize || isOriginal && modified != record.fileModified {
+      throw ReplayError.unusableTrace(
+        "'\(record.name)' was changed after it was recorded ('\(path)'): the recording can't be replayed with other "
+          + "bytes; restore the file, or try with -F")
+    }
+  }
+}
+
+/// MAP_* of mmap(2).
+enum MapFlag {
+  static let shared: Int32 = 1
+  static let `private`: Int32 = 2
+  static let typeMask: Int32 = 0xf
+  static let fixed: Int32 = 0x10
+  static let anonymous: Int32 = 0x20
+  /// MAP_GROWSDOWN, MAP_NORESERVE, MAP_STACK: they make no other memory, but are kept as recorded.
+  static let kept: Int32 = 0x100 | 0x4000 | 0x2_0000
+}

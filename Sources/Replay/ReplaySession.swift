@@ -1,0 +1,287 @@
+import CLinuxShim
+import Execution
+import KernelABI
+import Syscalls
+import SystemPackage
+import TraceFormat
+import TraceeControl
+
+/// One replay: the recorded tracees, fed with the recorded inputs, event by event.
+///
+/// System calls aren't made again: their results and what they wrote come from the trace. Those that change the address
+/// space or the process tree are done on the tracees by remote calls; nothing reaches the outside but what the
+/// recorded program wrote to rrs's stdout and stderr.
+final class ReplaySession {
+  let options: ReplayOptions
+  let reader: TraceReader
+  let engine: any Engine
+  /// By the tid at recording.
+  var tracees: [Tid: ReplayTracee] = [:]
+  let files: ReplayFiles
+  var eventCount: UInt64 = 0
+  var stopCount: UInt64 = 0
+  var notes: [String] = []
+  var rootStatus: WaitStatus?
+  var rootTid: Tid?
+  var history = EventHistory()
+  private(set) var hasEnded = false
+
+  init(options: ReplayOptions, reader: TraceReader, engine: any Engine) {
+    self.options = options
+    self.reader = reader
+    self.engine = engine
+    self.files = ReplayFiles(reader: reader, force: options.force)
+  }
+
+  // MARK: - The loop
+
+  func run() throws {
+    defer { killAll() }
+    while let event = try reader.nextEvent() {
+      try replay(event)
+      eventCount = event.number
+      history.append(event)
+      report(event)
+      if hasEnded || event.number == options.stopAfterEvent { return }
+    }
+  }
+
+  private func report(_ event: TraceEvent) {
+    if let onProgress = options.onProgress, event.number % 512 == 0 {
+      onProgress(event.number, Double(event.number) / Double(max(reader.lastEventNumber, 1)))
+    }
+    if options.statisticsInterval > 0, event.number % options.statisticsInterval == 0 {
+      StandardError.write("rrs: event \(event.number), \(stopCount) stops, \(tracees.count) tracees\n")
+    }
+  }
+
+  private func replay(_ event: TraceEvent) throws {
+    switch event.kind {
+    case .note(let text):
+      notes.append(text)
+    case .end:
+      hasEnded = true
+    case .checkpointSaved, .checkpointLoaded:
+      break
+    case .imageStart:
+      try startImage(event)
+    case .exit(let rawStatus):
+      try replayExit(event, rawStatus: rawStatus)
+    case .syscall(let call):
+      let tracee = try expectTracee(event)
+      try replaySyscall(tracee, event, call)
+    case .signal(let signal):
+      let tracee = try expectTracee(event)
+      try replaySignal(tracee, event, signal)
+    case .instruction(let instruction):
+      let tracee = try expectTracee(event)
+      try replayInstruction(tracee, event, instruction)
+    case .preemption:
+      throw ReplayError.unusableTrace(
+        "event \(event.number) is a preemption: this trace needs an engine that counts ticks, which this machine lacks")
+    }
+    try verifyChecksum(event)
+  }
+
+  private func expectTracee(_ event: TraceEvent) throws -> ReplayTracee {
+    guard let tracee = tracees[event.tid] else {
+      throw ReplayError.unusableTrace("event \(event.number) belongs to tracee \(event.tid), which isn't there")
+    }
+    return tracee
+  }
+
+  // MARK: - Running application code
+
+  /// Lets the tracee run to its next stop that isn't a signal from outside of the recording.
+  func runToStop(_ tracee: ReplayTracee, for event: TraceEvent) throws -> Stop {
+    let isTraced = options.traceFromEvent.map { event.number >= $0 } ?? false
+    while true {
+      try engine.resume(
+        tracee.tracee, isTraced ? .step(signal: nil) : .application(signal: nil, untilTicks: nil))
+      let status = try tracee.tracee.wait()
+      stopCount += 1
+      guard let stop = try engine.interpret(tracee.tracee, status) else { continue }
+      switch stop {
+      case .signal(let info, _) where !info.isFault: continue
+      case .groupStop: continue
+      case .step:
+        printStep(tracee, event)
+        continue
+      default: return stop
+      }
+    }
+  }
+
+  private func printStep(_ tracee: ReplayTracee, _ event: TraceEvent) {
+    guard let registers = try? tracee.tracee.registers() else { return }
+    var line = "event:\(event.number) tid:\(tracee.recordedTid)"
+    for (name, value) in registers.named.prefix(20) { line += " \(name):\(String(value, radix: 16))" }
+    StandardError.write(line + "\n")
+  }
+
+  // MARK: - Events
+
+  private func replaySyscall(_ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent) throws {
+    guard let recorded = event.registers else {
+      throw ReplayError.unusableTrace("event \(event.number) has no registers")
+    }
+    if tracee.isNewborn {
+      tracee.isNewborn = false
+      setRegisters(tracee, recorded)
+      return try applyWrites(event)
+    }
+    if !tracee.isInSyscall {
+      let stop = try runToStop(tracee, for: event)
+      guard stop == .syscallEntry else { throw try divergence(event, tracee, stop) }
+      try checkEntry(tracee, event, call, recorded)
+    }
+    switch call.phase {
+    case .entry:
+      tracee.isInSyscall = true
+      try makeChild(event, call, parent: tracee)
+    case .exit:
+      tracee.isInSyscall = false
+      show(tracee, event, call, recorded)
+      try performSpecial(tracee, event, call, recorded)
+      setRegisters(tracee, recorded)
+    case .interrupted:
+      tracee.isInSyscall = false
+      setRegisters(tracee, restarted(recorded))
+    }
+    try applyWrites(event)
+    if !event.extendedState.isEmpty { try Ptrace.setExtendedState(tracee.tracee.tid, event.extendedState) }
+  }
+
+  /// The registers with which the kernel makes an interrupted call again (arch/x86/kernel/signal.c): before the
+  /// instruction, with the same number or that of restart_syscall(2).
+  private func restarted(_ recorded: Registers) -> Registers {
+    let restartBlock: Int64 = -516
+    var registers = recorded
+    registers.rip &-= 2
+    registers.rax =
+      recorded.syscallResult == restartBlock ? UInt64(SyscallNumber.restart_syscall) : recorded.origRax
+    return registers
+  }
+
+  private func replaySignal(_ tracee: ReplayTracee, _ event: TraceEvent, _ signal: SignalEvent) throws {
+    if signal.isDeterministic {
+      let stop = try runToStop(tracee, for: event)
+      guard case .signal(let info, _) = stop, info.signal == signal.signal else {
+        throw try divergence(event, tracee, stop)
+      }
+      if signal.disposition != .handler, let recorded = event.registers {
+        try compare(tracee, event, recorded, ignoring: ["orig_rax"])
+      }
+    }
+    guard signal.disposition == .handler, let recorded = event.registers else { return }
+    setRegisters(tracee, recorded)
+    try applyWrites(event)
+    if !event.extendedState.isEmpty { try Ptrace.setExtendedState(tracee.tracee.tid, event.extendedState) }
+  }
+
+  private func replayInstruction(
+    _ tracee: ReplayTracee, _ event: TraceEvent, _ instruction: NondeterministicInstruction
+  ) throws {
+    let stop = try runToStop(tracee, for: event)
+    guard case .instruction(let found) = stop, let recorded = event.registers else {
+      throw try divergence(event, tracee, stop)
+    }
+    var expected = recorded
+    expected.rip &-= found.byteCount
+    try compare(tracee, event, expected, ignoring: ["rax", "rdx", "rcx", "orig_rax"])
+    setRegisters(tracee, recorded)
+  }
+
+  /// Sets what the tracee goes on with. Number -1: the kernel is to make no call, nor to restart one.
+  func setRegisters(_ tracee: ReplayTracee, _ registers: Registers) {
+    var registers = registers
+    registers.origRax = UInt64.max
+    tracee.tracee.setRegisters(registers)
+  }
+
+  /// Puts the recorded bytes where the kernel wrote them.
+  func applyWrites(_ event: TraceEvent) throws {
+    for write in event.memoryWrites {
+      guard let target = tracees[write.tid] else { continue }
+      let isWhole = try copyData(write.data) { bytes, offset in
+        target.tracee.write(write.address + offset, bytes)
+      }
+      if !isWhole {
+        throw Divergence(
+          event: event.number,
+          report: "event \(event.number): cannot write \(write.data.byteCount) recorded bytes at \(write.address) of "
+            + "tracee \(write.tid): not mapped in this replay")
+      }
+    }
+    for write in event.fileWrites { try files.apply(write) }
+  }
+
+  /// Hands the bytes of a data range to `body`, a piece at a time, until it returns false.
+  func copyData(_ range: DataRange, _ body: (UnsafeRawBufferPointer, UInt64) throws -> Bool) throws -> Bool {
+    try files.copyData(range, body)
+  }
+
+  // MARK: - Output
+
+  /// What the program wrote to stdout and stderr of the recording, again.
+  private func show(_ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent, _ registers: Registers) {
+    guard call.shownOn != 0, options.showOutput, !registers.syscallFailed else { return }
+    let output = options.outputDescriptor ?? Int32(call.shownOn)
+    var rest = Int(registers.syscallResult)
+    if options.markStdio, rest > 0 {
+      Output.write(output, Array("[rrs \(event.tid) \(event.number)]".utf8))
+    }
+    func emit(_ address: RemotePointer, _ count: Int) {
+      guard let bytes = tracee.tracee.readBytes(address, count: min(count, rest)) else { return }
+      Output.write(output, bytes)
+      rest -= bytes.count
+    }
+    if call.number == SyscallNumber.write {
+      emit(RemotePointer(registers.argument(1)), rest)
+      return
+    }
+    for index in 0..<Int(min(registers.argument(2), 1024)) where rest > 0 {
+      let vector = RemotePointer(registers.argument(1)) + index * 16
+      guard let base = tracee.tracee.read(vector, as: UInt64.self),
+        let length = tracee.tracee.read(vector + 8, as: UInt64.self)
+      else { return }
+      emit(RemotePointer(base), Int(clamping: length))
+    }
+  }
+
+  // MARK: - The end
+
+  private func killAll() {
+    for tracee in tracees.values {
+      _ = rrs_syscall(SyscallNumber.tkill, UInt(tracee.tracee.tid.rawValue), UInt(Signal.kill.rawValue), 0, 0, 0, 0)
+    }
+    var raw: Int32 = 0
+    while true {
+      let result = rrs_wait(-1, &raw, 0)
+      if result == -Int(Errno.interrupted.rawValue) { continue }
+      guard result > 0 else { return }
+      if case .event = WaitStatus(raw: raw) { try? Ptrace.resume(Tid(Int32(result))) }
+    }
+  }
+}
+
+enum StandardError {
+  static func write(_ text: String) { Output.write(2, Array(text.utf8)) }
+}
+
+enum Output {
+  /// Writes all of it; gives up silently where nobody reads any more, as the recorded program did its own way.
+  static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
+    var done = 0
+    bytes.withUnsafeBytes { buffer in
+      while done < buffer.count {
+        let count = rrs_write(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
+        if count == -Int(Errno.interrupted.rawValue) || count == -Int(Errno.resourceTemporarilyUnavailable.rawValue) {
+          continue
+        }
+        guard count > 0 else { return }
+        done += count
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import CLinuxShim
+import KernelABI
+import Syscalls
+import TraceFormat
+import TraceeControl
+
+// Mappings, made where and as they were recorded.
+extension ReplaySession {
+  /// All mappings that an event made.
+  func makeMappings(_ tracee: ReplayTracee, _ event: TraceEvent) throws {
+    for record in try reader.mappings(forEvent: event.number) { try makeMapping(tracee.tracee, record) }
+  }
+
+  private func makeMapping(_ tracee: Tracee, _ record: MappingRecord) throws {
+    let backing = try files.backing(record)
+    var flags = MapFlag.fixed | (record.flags & MapFlag.kept)
+    var remoteDescriptor = UInt64.max
+    if let backing {
+      flags |= backing.isShared ? MapFlag.shared : MapFlag.private
+      flags &= ~0x100
+      remoteDescriptor = try tracee.openRemotely(
+        tracerDescriptor: backing.descriptor, writable: backing.isShared)
+    } else {
+      flags |= MapFlag.private | MapFlag.anonymous
+    }
+    _ = try tracee.checkedRemoteCall(
+      "map \(record.range) (\(record.name))", SyscallNumber.mmap, record.range.start.rawValue,
+      record.range.byteCount, UInt64(UInt32(bitPattern: record.protection)), UInt64(flags), remoteDescriptor,
+      backing?.offset ?? 0)
+    if let backing {
+      _ = try tracee.checkedRemoteCall("close", SyscallNumber.close, remoteDescriptor)
+      if backing.isTemporary { _ = rrs_close(backing.descriptor) }
+    }
+    engine.didChangeMemory(tracee, record.range)
+  }
+
+  func replayRemap(_ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers) throws {
+    let old = recorded.argument(0), oldSize = recorded.argument(1), newSize = recorded.argument(2)
+    let new = recorded.rax
+    let mayMove: UInt64 = 1, fixed: UInt64 = 2, dontUnmap: UInt64 = 4
+    let records = try reader.mappings(forEvent: event.number)
+    // A shared file that grew must have its bytes before the mapping shows them.
+    for record in records where record.flags & MapFlag.typeMask != MapFlag.private { _ = try files.backing(record) }
+    let flags = new == old ? 0 : mayMove | fixed | (recorded.argument(3) & dontUnmap)
+    _ = try tracee.tracee.checkedRemoteCall("mremap", SyscallNumber.mremap, old, oldSize, newSize, flags, new)
+    for record in records where record.flags & MapFlag.typeMask == MapFlag.private {
+      try makeMapping(tracee.tracee, record)
+    }
+  }
+
+  func replayProgramBreak(_ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers) throws {
+    let space = tracee.tracee.addressSpace
+    let old = space.programBreak, new = RemotePointer(recorded.rax)
+    space.programBreak = new
+    if !old.isNull, new.pageEnd < old.pageEnd {
+      _ = try tracee.tracee.checkedRemoteCall(
+        "munmap", SyscallNumber.munmap, new.pageEnd.rawValue, old.pageEnd - new.pageEnd)
+    } else {
+      try makeMappings(tracee, event)
+    }
+  }
+
+  /// madvise(2): only the advice that changes what memory holds, or what a fork copies.
+  func replayAdvise(_ tracee: ReplayTracee, _ recorded: Registers) throws {
+    let dontNeed: UInt64 = 4, free: UInt64 = 8
+    let effective: Set<UInt64> = [
+      4 /* DONTNEED */, 8 /* FREE */, 9 /* REMOVE */, 10 /* DONTFORK */, 11 /* DOFORK */, 18 /* WIPEONFORK */,
+      19 /* KEEPONFORK */, 24 /* DONTNEED_LOCKED */, 102 /* GUARD_INSTALL */, 103, /* GUARD_REMOVE */
+    ]
+    let advice = recorded.argument(2)
+    guard recorded.syscallNumber == SyscallNumber.madvise, effective.contains(advice) else { return }
+    _ = try tracee.tracee.checkedRemoteCall(
+      "madvise", SyscallNumber.madvise, recorded.argument(0), recorded.argument(1), advice == free ? dontNeed : advice)
+  }
+
+  /// shmdt(2) names the start alone: all of the segment's mapping goes.
+  func replayDetach(_ tracee: ReplayTracee, _ start: RemotePointer) throws {
+    let maps = ProcessMaps.read(tracee.tracee.tid)
+    guard let first = maps.first(where: { $0.range.start == start }) else { return }
+    for mapping in maps where mapping.inode == first.inode && mapping.range.start >= start
+      && mapping.range.start - start == mapping.fileOffset - first.fileOffset
+    {
+      _ = try tracee.tracee.checkedRemoteCall(
+        "munmap", SyscallNumber.munmap, mapping.range.start.rawValue, mapping.range.byteCount)
+    }
+  }
+}

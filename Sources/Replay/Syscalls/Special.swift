@@ -1,0 +1,48 @@
+import KernelABI
+import Syscalls
+import TraceFormat
+import TraceeControl
+
+// Calls that replay does on its tracees: those that change the address space or the process tree. All others are
+// registers and bytes from the trace.
+extension ReplaySession {
+  /// At the exit of a recorded call. The tracee stands before the instruction that made it.
+  func performSpecial(
+    _ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent, _ recorded: Registers
+  ) throws {
+    guard !recorded.syscallFailed, case .special(let handler)? = SyscallTable.descriptor(call.number)?.policy else {
+      return
+    }
+    switch handler {
+    case .map, .attachSharedMemory:
+      try makeMappings(tracee, event)
+    case .unmap:
+      try remote(tracee, "munmap", SyscallNumber.munmap, recorded, count: 2)
+    case .remap:
+      try replayRemap(tracee, event, recorded)
+    case .protect:
+      try remote(tracee, "mprotect", SyscallNumber.mprotect, recorded, count: 3)
+    case .programBreak:
+      try replayProgramBreak(tracee, event, recorded)
+    case .advise:
+      try replayAdvise(tracee, recorded)
+    case .detachSharedMemory:
+      try replayDetach(tracee, RemotePointer(recorded.argument(0)))
+    case .clone:
+      try makeChild(event, call, parent: tracee)
+    case .exec, .exit, .signalReturn, .archControl, .wait, .writeFile, .receiveMessage, .open, .affinity, .scheduling,
+      .threadBookkeeping, .restart, .remoteMemory, .sendSignal:
+      // Registers and recorded bytes say it all.
+      break
+    }
+  }
+
+  /// The recorded call with its recorded arguments.
+  private func remote(
+    _ tracee: ReplayTracee, _ name: String, _ number: Int, _ recorded: Registers, count: Int
+  ) throws {
+    var arguments = (0..<3).map { recorded.argument($0) }
+    for index in count..<3 { arguments[index] = 0 }
+    _ = try tracee.tracee.checkedRemoteCall(name, number, arguments[0], arguments[1], arguments[2])
+  }
+}

@@ -1,0 +1,20 @@
+package import KernelABI
+
+/// The auxiliary vector on a fresh process's stack (getauxval(3)).
+package enum AuxiliaryVector {
+  package static let ignore: UInt64 = 1
+  package static let sysinfoHeader: UInt64 = 33
+
+  /// The address of the entry of that type. Preconditions: `stack` is the stack pointer at the program's entry.
+  package static func locate(_ type: UInt64, _ tracee: Tracee, stack: RemotePointer) -> RemotePointer? {
+    guard let count = tracee.read(stack, as: UInt64.self) else { return nil }
+    var position = stack + (16 + Int(clamping: count) * 8)
+    while let pointer = tracee.read(position, as: UInt64.self), pointer != 0 { position = position + 8 }
+    position = position + 8
+    while let found = tracee.read(position, as: UInt64.self), found != 0 {
+      if found == type { return position }
+      position = position + 16
+    }
+    return nil
+  }
+}

@@ -1,0 +1,134 @@
+import CLinuxShim
+package import KernelABI
+import SystemPackage
+
+/// The two pages that rrs maps in every tracee: one with the instruction whose calls pass the seccomp filter, one for
+/// the strings and structures that such calls need.
+package enum Gadget {
+  package static let address = RemotePointer(0x7000_0000)
+  package static let dataAddress = RemotePointer(0x7000_1000)
+  package static let range = RemoteRange(address, byteCount: 2 * pageSize)
+  /// `syscall; int3`
+  package static let code: [UInt8] = [0x0f, 0x05, 0xcc]
+  /// Where output parameters of blocking calls go while other tracees run; see `Scratch`.
+  package static let scratchRange = RemoteRange(RemotePointer(0x6800_0000), RemotePointer(0x7000_0000))
+
+  /// What of a tracee's memory is rrs's own.
+  package static func owns(_ range: RemoteRange) -> Bool {
+    range.overlaps(self.range) || range.overlaps(scratchRange)
+  }
+}
+
+/// A remote call could not be made because the tracee died meanwhile.
+package struct TraceeDied: Error {
+  package var status: WaitStatus
+
+  package init(status: WaitStatus) { self.status = status }
+}
+
+extension Tracee {
+  /// Makes a system call in the tracee, in one stop, and restores its registers.
+  ///
+  /// Preconditions: the tracee is in a ptrace-stop outside of a system call, or in a seccomp-stop (the call that it
+  /// stands before is then skipped: the caller sets registers that make it again, or its result). The gadget is mapped.
+  package func remoteCall(_ number: Int, _ arguments: UInt64...) throws -> Int64 {
+    let saved = try registers()
+    var call = saved
+    call.rip = Gadget.address.rawValue
+    call.rax = UInt64(number)
+    call.origRax = UInt64.max
+    for (index, value) in arguments.enumerated() { call.setArgument(index, value) }
+    let mask = try Ptrace.signalMask(tid)
+    // All but SIGTRAP, which the gadget's int3 raises: a forced signal that is blocked would be reset to its default.
+    let blocked = ~(UInt64(1) << UInt64(Signal.trap.rawValue - 1))
+    try Ptrace.setSignalMask(tid, blocked)
+    setRegisters(call)
+    let result = try runGadget()
+    setRegisters(saved)
+    try Ptrace.setSignalMask(tid, mask)
+    return result
+  }
+
+  private func runGadget() throws -> Int64 {
+    while true {
+      try resume()
+      let status = try wait()
+      switch status {
+      case .signalStop(.trap):
+        let registers = try registers()
+        guard registers.rip == Gadget.address.rawValue + UInt64(Gadget.code.count) else {
+          throw KernelError("remote call stopped at \(registers.instructionPointer)", tid: tid, errno: .ioError)
+        }
+        return registers.syscallResult
+      case .exited, .killed, .event(.exit, _):
+        isAlive = false
+        throw TraceeDied(status: status)
+      case .event(.clone, _), .event(.fork, _), .event(.vfork, _), .event(.stop, _), .syscallStop, .signalStop:
+        continue
+      default:
+        throw KernelError("remote call met \(status)", tid: tid, errno: .ioError)
+      }
+    }
+  }
+
+  /// `remoteCall` whose failure is an error.
+  package func checkedRemoteCall(_ operation: String, _ number: Int, _ arguments: UInt64...) throws -> UInt64 {
+    let result: Int64
+    switch arguments.count {
+    case 0: result = try remoteCall(number)
+    case 1: result = try remoteCall(number, arguments[0])
+    case 2: result = try remoteCall(number, arguments[0], arguments[1])
+    case 3: result = try remoteCall(number, arguments[0], arguments[1], arguments[2])
+    case 4: result = try remoteCall(number, arguments[0], arguments[1], arguments[2], arguments[3])
+    case 5: result = try remoteCall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4])
+    default:
+      result = try remoteCall(
+        number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5])
+    }
+    _ = try check(Int(result), operation, tid: tid)
+    return UInt64(bitPattern: result)
+  }
+
+  /// Maps the gadget into a fresh process image, by way of a `syscall` written over the code at `rip` for a moment.
+  ///
+  /// Preconditions: the tracee is in the system-call-exit-stop of a successful execve, `rip` in a private mapping.
+  package func mapGadget() throws {
+    let saved = try registers()
+    guard let original = readBytes(saved.instructionPointer, count: 2) else {
+      throw KernelError("read the entry point \(saved.instructionPointer)", tid: tid, errno: .badAddress)
+    }
+    write(saved.instructionPointer, [0x0f, 0x05])
+    var call = saved
+    call.rax = UInt64(SyscallNumber.mmap)
+    call.origRax = UInt64.max
+    let arguments: [UInt64] = [
+      Gadget.address.rawValue, 2 * pageSize, 0x7 /* RWX for now */,
+      0x32 /* MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS */, UInt64.max, 0,
+    ]
+    for (index, value) in arguments.enumerated() { call.setArgument(index, value) }
+    setRegisters(call)
+    // The filter stops this call: a seccomp-stop, then the exit-stop.
+    try resume()
+    while try wait() != .event(.seccomp, .trap) { try resume() }
+    try resumeToSyscallStop()
+    _ = try wait()
+    let result = try registers().syscallResult
+    write(saved.instructionPointer, original)
+    _ = try check(Int(result), "map the gadget", tid: tid)
+    write(Gadget.address, Gadget.code)
+    setRegisters(saved)
+    // NX data, read-only code.
+    _ = try checkedRemoteCall("protect the gadget", SyscallNumber.mprotect, Gadget.address.rawValue, pageSize, 0x5)
+    _ = try checkedRemoteCall(
+      "protect the gadget's data", SyscallNumber.mprotect, Gadget.dataAddress.rawValue, pageSize, 0x3)
+    addressSpace.hasGadget = true
+  }
+
+  /// Opens one of the tracer's own descriptors in the tracee. The caller closes the result.
+  package func openRemotely(tracerDescriptor: Int32, writable: Bool) throws -> UInt64 {
+    let path = "/proc/\(rrs_syscall(SyscallNumber.getpid, 0, 0, 0, 0, 0, 0))/fd/\(tracerDescriptor)"
+    write(Gadget.dataAddress, Array(path.utf8) + [0])
+    return try checkedRemoteCall(
+      "open \(path) in the tracee", SyscallNumber.open, Gadget.dataAddress.rawValue, writable ? 0x80002 : 0x80000)
+  }
+}

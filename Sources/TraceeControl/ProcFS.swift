@@ -1,0 +1,82 @@
+package import CLinuxShim
+package import KernelABI
+
+/// Facts about tracees that only /proc tells (proc(5)).
+package enum ProcFS {
+  package static func readFile(_ path: String) -> [UInt8]? {
+    let descriptor = rrs_open(path, 0, 0)
+    guard descriptor >= 0 else { return nil }
+    defer { _ = rrs_close(Int32(descriptor)) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let count = chunk.withUnsafeMutableBytes { rrs_read(Int32(descriptor), $0.baseAddress, $0.count) }
+      guard count > 0 else { return count < 0 && bytes.isEmpty ? nil : bytes }
+      bytes += chunk[..<count]
+    }
+  }
+
+  /// What the link points to, without interpretation.
+  package static func readLink(_ path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = buffer.withUnsafeMutableBytes {
+      $0.withMemoryRebound(to: CChar.self) { rrs_readlink(path, $0.baseAddress, $0.count) }
+    }
+    return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+  }
+
+  package static func status(_ path: String) -> stat? {
+    var result = stat()
+    return rrs_stat(path, &result) == 0 ? result : nil
+  }
+
+  /// The value of a field of /proc/TID/status, such as `SigCgt`, in hexadecimal.
+  package static func statusMask(_ tid: Tid, _ field: String) -> UInt64? {
+    guard let value = statusField(tid, field) else { return nil }
+    return UInt64(value, radix: 16)
+  }
+
+  package static func statusField(_ tid: Tid, _ field: String) -> String? {
+    guard let text = readFile("/proc/\(tid)/status") else { return nil }
+    let prefix = Array((field + ":").utf8)
+    for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: prefix) {
+      let value = line.dropFirst(prefix.count).drop { $0 == 0x20 || $0 == 0x09 }
+      return String(decoding: value, as: UTF8.self)
+    }
+    return nil
+  }
+
+  /// The state letter of /proc/TID/stat: R, S, D, T, t, Z, X; nil when it is gone.
+  package static func state(_ tid: Tid) -> Character? {
+    guard let text = readFile("/proc/\(tid)/stat"), let close = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+    let index = close + 2
+    return index < text.count ? Character(Unicode.Scalar(text[index])) : nil
+  }
+
+  /// The file offset of a tracee's descriptor, from /proc/TID/fdinfo/FD.
+  package static func position(_ tid: Tid, descriptor: Int32) -> UInt64? {
+    guard let text = readFile("/proc/\(tid)/fdinfo/\(descriptor)") else { return nil }
+    for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: "pos:".utf8) {
+      return UInt64(String(decoding: line.dropFirst(4).drop { $0 == 0x20 || $0 == 0x09 }, as: UTF8.self))
+    }
+    return nil
+  }
+
+  /// The first process's own pid namespace may differ from ours: the last number of `NSpid`.
+  package static func ownNamespaceTid(_ tid: Tid) -> Tid {
+    guard let field = statusField(tid, "NSpid") else { return tid }
+    let last = field.split { $0 == "\t" || $0 == " " }.last.flatMap { Int32($0) }
+    return last.map { Tid($0) } ?? tid
+  }
+}
+
+extension ProcFS {
+  /// Where the program break starts: field 47 of /proc/TID/stat (proc_pid_stat(5)).
+  package static func startOfBreak(_ tid: Tid) -> RemotePointer? {
+    guard let text = readFile("/proc/\(tid)/stat"), let close = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+    let fields = text[(close + 1)...].split(separator: UInt8(ascii: " "))
+    // The field behind the name is number 3.
+    guard fields.count > 44, let value = UInt64(String(decoding: fields[44], as: UTF8.self)) else { return nil }
+    return RemotePointer(value)
+  }
+}

@@ -1,0 +1,109 @@
+import CLinuxShim
+package import KernelABI
+
+/// One traced thread, as the tracer sees it while it is stopped.
+///
+/// Registers are read once per stop and written back when the tracee runs on, if they were changed.
+package final class Tracee {
+  package let tid: Tid
+  /// The tracee's number in the recording; the same as `tid` while recording.
+  package let recordedTid: Tid
+  /// Tracees with equal ones share their memory.
+  package var addressSpace: AddressSpace
+  package var threadGroup: ThreadGroup
+  /// False once the kernel said that it is gone (ESRCH): no request reaches it any more.
+  package var isAlive = true
+
+  /// The last request was to step: the SIGTRAP that follows is the engine's own.
+  package var isStepping = false
+
+  private var cachedRegisters: Registers?
+  private var registersAreDirty = false
+
+  package init(tid: Tid, recordedTid: Tid, addressSpace: AddressSpace, threadGroup: ThreadGroup) {
+    self.tid = tid
+    self.recordedTid = recordedTid
+    self.addressSpace = addressSpace
+    self.threadGroup = threadGroup
+    addressSpace.tracees += 1
+    threadGroup.tracees.append(tid)
+  }
+
+  // MARK: Registers
+
+  /// Preconditions: the tracee is in a ptrace-stop.
+  package func registers() throws(KernelError) -> Registers {
+    if let cachedRegisters { return cachedRegisters }
+    let registers = try Ptrace.registers(tid)
+    cachedRegisters = registers
+    return registers
+  }
+
+  package func setRegisters(_ registers: Registers) {
+    cachedRegisters = registers
+    registersAreDirty = true
+  }
+
+  /// Writes changed registers to the kernel and forgets them: to be called before the tracee runs.
+  package func flushRegisters() throws(KernelError) {
+    if registersAreDirty, let cachedRegisters { try Ptrace.setRegisters(tid, cachedRegisters) }
+    registersAreDirty = false
+    cachedRegisters = nil
+  }
+
+  // MARK: Running
+
+  package func resume(signal: Signal? = nil) throws(KernelError) {
+    try flushRegisters()
+    try Ptrace.resume(tid, signal: signal)
+  }
+  package func resumeToSyscallStop(signal: Signal? = nil) throws(KernelError) {
+    try flushRegisters()
+    try Ptrace.resumeToSyscallStop(tid, signal: signal)
+  }
+  package func step(signal: Signal? = nil) throws(KernelError) {
+    try flushRegisters()
+    try Ptrace.step(tid, signal: signal)
+  }
+
+  /// Waits for this tracee alone. Returns its status.
+  package func wait() throws(KernelError) -> WaitStatus {
+    var status: Int32 = 0
+    var result = rrs_wait(tid.rawValue, &status, 0)
+    while result == -4 { result = rrs_wait(tid.rawValue, &status, 0) }
+    _ = try check(result, "wait4", tid: tid)
+    return WaitStatus(raw: status)
+  }
+}
+
+/// What the tracees of one mm share.
+package final class AddressSpace {
+  package var tracees = 0
+  /// Where the remote-call gadget is mapped; false until the first system call after an exec.
+  package var hasGadget = false
+  /// The program break, as the kernel last returned it.
+  package var programBreak: RemotePointer = .null
+
+  package init() {}
+
+  /// A copy, as fork(2) makes it.
+  package func fork() -> AddressSpace {
+    let copy = AddressSpace()
+    copy.hasGadget = hasGadget
+    copy.programBreak = programBreak
+    return copy
+  }
+}
+
+/// A process.
+package final class ThreadGroup {
+  /// The leader's number in the recording.
+  package let recordedID: Tid
+  package let id: Tid
+  package var tracees: [Tid] = []
+
+  package init(id: Tid, recordedID: Tid) {
+    self.id = id
+    self.recordedID = recordedID
+  }
+}
