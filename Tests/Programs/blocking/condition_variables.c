@@ -1,4 +1,5 @@
 // A bounded queue between producers and consumers, with a condition variable each way and a timed wait.
+// checksum: 20
 #include "check.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

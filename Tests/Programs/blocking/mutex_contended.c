@@ -1,4 +1,5 @@
 // Threads fight over mutexes of several kinds; the sum comes out right.
+// checksum: 20
 #include "check.h"
 
 static pthread_mutex_t plain = PTHREAD_MUTEX_INITIALIZER, recursive;

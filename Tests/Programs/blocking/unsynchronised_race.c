@@ -1,4 +1,5 @@
 // A data race on purpose: the sum differs from run to run, but a replay must give the recorded one.
+// checksum: 50
 #include "check.h"
 
 static volatile long sum;

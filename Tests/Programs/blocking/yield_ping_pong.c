@@ -1,4 +1,5 @@
 // Threads that spin on shared memory, yielding: each turn of the ball is a thread switch.
+// checksum: 20
 #include "check.h"
 
 static atomic_int turn;

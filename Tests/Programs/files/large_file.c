@@ -1,4 +1,5 @@
 // A file of several MiB written and read in pieces of odd sizes, compared and sorted out of order.
+// checksum: 20
 #include "check.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 // MADV_FREE: afterwards a page holds the old content or zeros, whichever, and a replay sees the same.
+// checksum: none
 #include "check.h"
 
 int main(void) {

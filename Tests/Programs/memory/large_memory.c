@@ -1,4 +1,5 @@
 // Large memory: 64 MiB written sparsely, copied across fork(2), and huge-page advice.
+// checksum: none
 #include "check.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 // The allocator at many sizes, in threads, with realloc and trimming.
+// checksum: 20
 #include "check.h"
 #include <malloc.h>
 

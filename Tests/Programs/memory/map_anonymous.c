@@ -1,4 +1,5 @@
 // mmap(2) anonymous, with its flags, wrong arguments, and more than fits.
+// checksum: none
 #include "check.h"
 
 static void *map(size_t size, int protection, int flags) {

@@ -1,4 +1,5 @@
 // The main stack grows by deep recursion and by one large array.
+// checksum: 20
 #include "check.h"
 #include <alloca.h>
 

@@ -1,4 +1,5 @@
 // read(2), readv(2) and getrandom(2) of several MiB at once, in threads side by side.
+// checksum: 50
 #include "check.h"
 #include <sys/random.h>
 #include <sys/uio.h>

@@ -1,4 +1,5 @@
 // 200 processes in a tree, all alive at once, released together.
+// checksum: 200
 #include "check.h"
 
 static int release_pipe[2], report_pipe[2];

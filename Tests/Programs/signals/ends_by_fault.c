@@ -1,4 +1,5 @@
 // The program ends by a fault in a thread after its last line.
+// ends by signal: 11
 #include "check.h"
 #include <sys/resource.h>
 

@@ -2,13 +2,16 @@
 #include "check.h"
 
 int main(void) {
-  int fds[2];
-  check(pipe(fds) == 0);
+  int fds[2], go[2];
+  check(pipe(fds) == 0 && pipe(go) == 0);
   pid_t child = fork();
   if (child == 0) {
     for (int i = 0;; i++) {
       check(write(fds[1], &i, sizeof i) == sizeof i);
       raise(SIGSTOP);
+      // A new stop would wipe out that the child continued: not before the parent has seen that.
+      char byte;
+      check(read(go[0], &byte, 1) == 1);
     }
   }
   for (int i = 0; i < 5; i++) {
@@ -17,6 +20,7 @@ int main(void) {
     check(read(fds[0], &value, sizeof value) == sizeof value && value == i);
     check(kill(child, SIGCONT) == 0);
     check(waitpid(child, &status, WCONTINUED) == child && WIFCONTINUED(status));
+    check(write(go[1], "g", 1) == 1);
   }
   siginfo_t info;
   check(waitid(P_PID, child, &info, WSTOPPED) == 0 && info.si_code == CLD_STOPPED && info.si_status == SIGSTOP);

@@ -1,4 +1,5 @@
 // A stopped process stops with all its threads, and all go on together.
+// checksum: 50
 #include "check.h"
 
 static volatile int counter;
