@@ -29,8 +29,8 @@ struct SubcommandRow: Sendable {
   var note: String?
   var answer: [UInt8] = []
 
-  init(_ request: UInt64, _ name: String, _ kinds: [Parameter.Kind]) {
-    self.init(request, name, .never, .emulate, kinds)
+  init(_ request: UInt64, _ name: String, _ kinds: [Parameter.Kind], note: String? = nil) {
+    self.init(request, name, .never, .emulate, kinds, note: note)
   }
 
   init(
@@ -62,9 +62,9 @@ extension SubcommandTable {
   var firstParameter: Int {
     switch self {
     case .ioctl, .fcntl, .sharedMemoryControl, .messageControl: 2
+    case .futex: 2
     case .prctl, .keyControl, .bpf, .descriptorTable: 1
-    case .futex, .semaphoreControl, .socketOptionGet, .socketOptionSet: 3
-    case .quota: 3
+    case .semaphoreControl, .socketOptionGet, .socketOptionSet, .quota: 3
     }
   }
 
@@ -84,7 +84,8 @@ extension SubcommandTable {
       default: 0
       }
     guard let found = lookUp(request, second: second) else { return nil }
-    var parameters = call.parameters
+    // Parameters beyond those of the row mean nothing for this request.
+    var parameters = Array(call.parameters.prefix(firstParameter + found.row.kinds.count))
     for (index, kind) in found.row.kinds.enumerated() where firstParameter + index < parameters.count {
       parameters[firstParameter + index].kind = kind
     }

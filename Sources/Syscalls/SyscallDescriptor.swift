@@ -106,6 +106,8 @@ package struct Parameter: Sendable {
   }
 
   package enum Kind: Sendable {
+    /// Without meaning for this request; not printed.
+    case unused
     /// Printed in decimal.
     case integer
     case unsigned
@@ -229,6 +231,7 @@ package struct Parameter: Sendable {
     case directoryEntries
     case waitStatus
     case resourceUsage
+    case fileLock
     case windowSize
     case terminal
     case structure

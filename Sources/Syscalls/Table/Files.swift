@@ -20,7 +20,7 @@ enum FileRows {
     .init(40, "sendfile", .maybe, .special(.writeFile),
       [.descriptor("out_fd"), .descriptor("in_fd"), .inputOutput("offset", size: KernelSize.long, .int64),
        .unsigned("count")]),
-    .init(72, "fcntl", .never, .subcommand(.fcntl), [.fd, .choice("cmd", .fcntlCommand), .hex("arg")]),
+    .init(72, "fcntl", .never, .subcommand(.fcntl), [.fd, .int("cmd"), .hex("arg")]),
     .init(73, "flock", .maybe, .emulate, [.fd, .flags("cmd", .lockOperation)]),
     .init(74, "fsync", .never, .emulate, [.fd]),
     .init(75, "fdatasync", .never, .emulate, [.fd]),

@@ -31,7 +31,7 @@ enum ProcessRows {
     .init(154, "modify_ldt", .never, .subcommand(.descriptorTable),
       [.int("func"), .address("ptr"), .unsigned("bytecount")]),
     .init(157, "prctl", .never, .subcommand(.prctl),
-      [.choice("option", .prctlOption), .hex("arg2"), .hex("arg3"), .hex("arg4"), .hex("arg5")]),
+      [.int("option"), .hex("arg2"), .hex("arg3"), .hex("arg4"), .hex("arg5")]),
     .init(158, "arch_prctl", .never, .special(.archControl), [.choice("option", .archPrctlOption), .hex("arg2")]),
     .init(160, "setrlimit", .never, .emulate,
       [.choice("resource", .resourceLimit), .input("rlim", size: KernelSize.resourceLimit, .resourceLimit)]),

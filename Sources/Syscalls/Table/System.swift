@@ -46,6 +46,6 @@ enum SystemRows {
        .hex("flags")],
       note: "A recorded program doesn't change the kernel that records it."),
     .init(321, "bpf", .never, .subcommand(.bpf),
-      [.choice("cmd", .bpfCommand), .inputOutput("uattr", .argument(2), .structure), .unsigned("size")]),
+      [.int("cmd"), .inputOutput("uattr", .argument(2), .structure), .unsigned("size")]),
   ]
 }

@@ -1,0 +1,173 @@
+/// Requests to sockets and network devices (netdevice(7), linux/sockios.h, linux/wireless.h, linux/if_tun.h).
+enum IoctlNetworkRows {
+  /// `struct ifreq`
+  private static let interface: [Parameter.Kind] = [.inputOutput(.fixed(40), .structure)]
+  private static let interfaceInput: [Parameter.Kind] = [.input(.fixed(40), .structure)]
+  /// `struct ifreq` whose `ifr_data` points to a structure that depends on the command in it. As much is recorded as the
+  /// biggest usual one has; bytes that didn't change do no harm.
+  private static let interfaceData: [Parameter.Kind] = [
+    .structureWithBuffers(.fixed(40), [.init(pointerAt: 16, .fixed(16384))])
+  ]
+  /// `struct arpreq`
+  private static let arp: [Parameter.Kind] = [.inputOutput(.fixed(68), .structure)]
+  /// `struct rtentry`
+  private static let route: [Parameter.Kind] = [.input(.fixed(120), .structure)]
+  /// `struct iwreq`, 32 bytes, without and with a buffer of elements of one byte.
+  private static let wireless: [Parameter.Kind] = [.inputOutput(.fixed(32), .structure)]
+  private static let wirelessBuffer: [Parameter.Kind] = [
+    .structureWithBuffers(.fixed(32), [.init(pointerAt: 16, .word16(at: 24, size: 1))])
+  ]
+  private static let wirelessElements: [Parameter.Kind] = [
+    .structureWithBuffers(.fixed(32), [.init(pointerAt: 16, .word16(at: 24, size: 64))])
+  ]
+  private static let integerInput: [Parameter.Kind] = [.input(.fixed(4), .int32)]
+  private static let integerOutput: [Parameter.Kind] = [.output(.fixed(4), .int32)]
+
+  // swift-format-ignore
+  static let rows: [SubcommandRow] = [
+    .init(0x8901, "FIOSETOWN", integerInput),
+    .init(0x8902, "SIOCSPGRP", integerInput),
+    .init(0x8903, "FIOGETOWN", integerOutput),
+    .init(0x8904, "SIOCGPGRP", integerOutput),
+    .init(0x8905, "SIOCATMARK", integerOutput),
+    .init(0x8906, "SIOCGSTAMP", [.output(.fixed(KernelSize.timeval), .timeval)]),
+    .init(0x8907, "SIOCGSTAMPNS", [.output(.fixed(KernelSize.timespec), .timespec)]),
+    .init(0x80108906, "SIOCGSTAMP_NEW", [.output(.fixed(KernelSize.timeval), .timeval)]),
+    .init(0x80108907, "SIOCGSTAMPNS_NEW", [.output(.fixed(KernelSize.timespec), .timespec)]),
+    .init(0x890b, "SIOCADDRT", route),
+    .init(0x890c, "SIOCDELRT", route),
+    .init(0x890d, "SIOCRTMSG", []),
+    .init(0x8910, "SIOCGIFNAME", interface),
+    .init(0x8911, "SIOCSIFLINK", []),
+    .init(0x8912, "SIOCGIFCONF",
+      [.structureWithBuffers(.fixed(16), [.init(pointerAt: 8, .word32(at: 0, size: 1))])]),
+    .init(0x8913, "SIOCGIFFLAGS", interface),
+    .init(0x8914, "SIOCSIFFLAGS", interfaceInput),
+    .init(0x8915, "SIOCGIFADDR", interface),
+    .init(0x8916, "SIOCSIFADDR", interfaceInput),
+    .init(0x8917, "SIOCGIFDSTADDR", interface),
+    .init(0x8918, "SIOCSIFDSTADDR", interfaceInput),
+    .init(0x8919, "SIOCGIFBRDADDR", interface),
+    .init(0x891a, "SIOCSIFBRDADDR", interfaceInput),
+    .init(0x891b, "SIOCGIFNETMASK", interface),
+    .init(0x891c, "SIOCSIFNETMASK", interfaceInput),
+    .init(0x891d, "SIOCGIFMETRIC", interface),
+    .init(0x891e, "SIOCSIFMETRIC", interfaceInput),
+    .init(0x891f, "SIOCGIFMEM", interface),
+    .init(0x8920, "SIOCSIFMEM", interfaceInput),
+    .init(0x8921, "SIOCGIFMTU", interface),
+    .init(0x8922, "SIOCSIFMTU", interfaceInput),
+    .init(0x8923, "SIOCSIFNAME", interfaceInput),
+    .init(0x8924, "SIOCSIFHWADDR", interfaceInput),
+    .init(0x8925, "SIOCGIFENCAP", interface),
+    .init(0x8926, "SIOCSIFENCAP", interfaceInput),
+    .init(0x8927, "SIOCGIFHWADDR", interface),
+    .init(0x8929, "SIOCGIFSLAVE", interface),
+    .init(0x8930, "SIOCSIFSLAVE", interfaceInput),
+    .init(0x8931, "SIOCADDMULTI", interfaceInput),
+    .init(0x8932, "SIOCDELMULTI", interfaceInput),
+    .init(0x8933, "SIOCGIFINDEX", interface),
+    .init(0x8934, "SIOCSIFPFLAGS", interfaceInput),
+    .init(0x8935, "SIOCGIFPFLAGS", interface),
+    .init(0x8936, "SIOCDIFADDR", interfaceInput),
+    .init(0x8937, "SIOCSIFHWBROADCAST", interfaceInput),
+    .init(0x8938, "SIOCGIFCOUNT", interface),
+    .init(0x8940, "SIOCGIFBR", [.inputOutput(.fixed(24), .structure)]),
+    .init(0x8941, "SIOCSIFBR", [.inputOutput(.fixed(24), .structure)]),
+    .init(0x8942, "SIOCGIFTXQLEN", interface),
+    .init(0x8943, "SIOCSIFTXQLEN", interfaceInput),
+    .init(0x8946, "SIOCETHTOOL", interfaceData),
+    .init(0x8947, "SIOCGMIIPHY", interface),
+    .init(0x8948, "SIOCGMIIREG", interface),
+    .init(0x8949, "SIOCSMIIREG", interface),
+    .init(0x894a, "SIOCWANDEV", interfaceData),
+    .init(0x894b, "SIOCOUTQNSD", integerOutput),
+    .init(0x894c, "SIOCGSKNS", []),
+    .init(0x8953, "SIOCDARP", arp),
+    .init(0x8954, "SIOCGARP", arp),
+    .init(0x8955, "SIOCSARP", arp),
+  ]
+
+  // swift-format-ignore
+  static let more: [SubcommandRow] = [
+    .init(0x8960, "SIOCDRARP", arp),
+    .init(0x8961, "SIOCGRARP", arp),
+    .init(0x8962, "SIOCSRARP", arp),
+    .init(0x8970, "SIOCGIFMAP", interface),
+    .init(0x8971, "SIOCSIFMAP", interfaceInput),
+    .init(0x8980, "SIOCADDDLCI", interface),
+    .init(0x8981, "SIOCDELDLCI", interface),
+    .init(0x8982, "SIOCGIFVLAN", [.inputOutput(.fixed(56), .structure)]),
+    .init(0x8983, "SIOCSIFVLAN", [.inputOutput(.fixed(56), .structure)]),
+    .init(0x8990, "SIOCBONDENSLAVE", interface),
+    .init(0x8991, "SIOCBONDRELEASE", interface),
+    .init(0x8992, "SIOCBONDSETHWADDR", interface),
+    .init(0x8993, "SIOCBONDSLAVEINFOQUERY",
+      [.structureWithBuffers(.fixed(40), [.init(pointerAt: 16, .fixed(28))])]),
+    .init(0x8994, "SIOCBONDINFOQUERY", [.structureWithBuffers(.fixed(40), [.init(pointerAt: 16, .fixed(12))])]),
+    .init(0x8995, "SIOCBONDCHANGEACTIVE", interface),
+    .init(0x89a0, "SIOCBRADDBR", [.path]),
+    .init(0x89a1, "SIOCBRDELBR", [.path]),
+    .init(0x89a2, "SIOCBRADDIF", interface),
+    .init(0x89a3, "SIOCBRDELIF", interface),
+    .init(0x89b0, "SIOCSHWTSTAMP", interfaceData),
+    .init(0x89b1, "SIOCGHWTSTAMP", interfaceData),
+    .init(0x89e0, "SIOCPROTOPRIVATE", interface),
+    .init(0x89e1, "SIOCGETVIFCNT", [.inputOutput(.fixed(40), .structure)]),
+    .init(0x89f0, "SIOCGETTUNNEL", interfaceData),
+    .init(0x89f1, "SIOCADDTUNNEL", interfaceData),
+    .init(0x89f2, "SIOCDELTUNNEL", interfaceData),
+    .init(0x89f3, "SIOCCHGTUNNEL", interfaceData),
+    .init(0x8b00, "SIOCSIWCOMMIT", wireless),
+    .init(0x8b01, "SIOCGIWNAME", wireless),
+    .init(0x8b02, "SIOCSIWNWID", wireless),
+    .init(0x8b03, "SIOCGIWNWID", wireless),
+    .init(0x8b04, "SIOCSIWFREQ", wireless),
+    .init(0x8b05, "SIOCGIWFREQ", wireless),
+    .init(0x8b06, "SIOCSIWMODE", wireless),
+    .init(0x8b07, "SIOCGIWMODE", wireless),
+    .init(0x8b08, "SIOCSIWSENS", wireless),
+    .init(0x8b09, "SIOCGIWSENS", wireless),
+    .init(0x8b0b, "SIOCGIWRANGE", wirelessBuffer),
+    .init(0x8b0d, "SIOCGIWPRIV", wirelessElements),
+    .init(0x8b0f, "SIOCGIWSTATS", wirelessBuffer),
+    .init(0x8b10, "SIOCSIWSPY", wireless),
+    .init(0x8b11, "SIOCGIWSPY", wirelessElements),
+    .init(0x8b14, "SIOCSIWAP", wireless),
+    .init(0x8b15, "SIOCGIWAP", wireless),
+    .init(0x8b17, "SIOCGIWAPLIST", wirelessElements),
+    .init(0x8b18, "SIOCSIWSCAN", wireless),
+    .init(0x8b19, "SIOCGIWSCAN", wirelessBuffer),
+    .init(0x8b1a, "SIOCSIWESSID", wireless),
+    .init(0x8b1b, "SIOCGIWESSID", wirelessBuffer),
+    .init(0x8b1c, "SIOCSIWNICKN", wireless),
+    .init(0x8b1d, "SIOCGIWNICKN", wirelessBuffer),
+    .init(0x8b20, "SIOCSIWRATE", wireless),
+    .init(0x8b21, "SIOCGIWRATE", wireless),
+    .init(0x8b22, "SIOCSIWRTS", wireless),
+    .init(0x8b23, "SIOCGIWRTS", wireless),
+    .init(0x8b24, "SIOCSIWFRAG", wireless),
+    .init(0x8b25, "SIOCGIWFRAG", wireless),
+    .init(0x8b26, "SIOCSIWTXPOW", wireless),
+    .init(0x8b27, "SIOCGIWTXPOW", wireless),
+    .init(0x8b28, "SIOCSIWRETRY", wireless),
+    .init(0x8b29, "SIOCGIWRETRY", wireless),
+    .init(0x8b2a, "SIOCSIWENCODE", wireless),
+    .init(0x8b2b, "SIOCGIWENCODE", wirelessBuffer),
+    .init(0x8b2c, "SIOCSIWPOWER", wireless),
+    .init(0x8b2d, "SIOCGIWPOWER", wireless),
+    .init(0x8b31, "SIOCGIWGENIE", wirelessBuffer),
+    .init(0x8b33, "SIOCGIWAUTH", wireless),
+    .init(0x8b35, "SIOCGIWENCODEEXT", wirelessBuffer),
+    .init(0x400454ca, "TUNSETIFF", interface,
+      note: "Declared as an int that the kernel reads; it is an ifreq, into which the kernel writes the name."),
+    .init(0x800454d2, "TUNGETIFF", [.output(.fixed(40), .structure)]),
+    .init(0x801054db, "TUNGETFILTER",
+      [.structureWithBuffers(.fixed(16), [.init(pointerAt: 8, .word16(at: 0, size: 8))])]),
+    .init(0x401054d5, "TUNATTACHFILTER", [.input(.fixed(16), .structure)]),
+    .init(0x800448d2, "HCIGETDEVLIST", [.inputOutput(.counted(header: 4, countAt: 0, size: 8), .structure)]),
+    .init(0x800448d3, "HCIGETDEVINFO", [.inputOutput(.fixed(92), .structure)]),
+    .init(0x800448d4, "HCIGETCONNLIST", [.inputOutput(.fixed(4096), .structure)]),
+    .init(0x800448d5, "HCIGETCONNINFO", [.inputOutput(.fixed(24), .structure)]),
+  ]
+}
