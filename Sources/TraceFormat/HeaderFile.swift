@@ -47,7 +47,6 @@ enum HeaderFile {
     do throws(TraceError) {
       let file = try TraceFile(creating: temporary)
       try file.write(UnsafeRawBufferPointer(target), at: 0)
-      try file.synchronize()
     } catch {
       unlink(temporary)
       throw error
@@ -58,6 +57,11 @@ enum HeaderFile {
   static func publish(directory: String) throws(TraceError) {
     let path = directory + "/" + fileName
     if rename(temporaryPath(directory), path) != 0 { throw TraceFile.error("create", path) }
+  }
+
+  static func synchronize(directory: String) throws(TraceError) {
+    let file = try TraceFile(reading: directory + "/" + fileName)
+    try file.synchronize()
   }
 
   static func read(directory: String) throws(TraceError) -> (header: TraceHeader, digest: Digest) {

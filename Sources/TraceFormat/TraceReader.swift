@@ -53,12 +53,7 @@ package final class TraceReader {
   /// Reads a range of the data stream. Preconditions: the buffer has the range's size.
   package func readData(_ range: DataRange, into buffer: UnsafeMutableRawBufferPointer) throws(TraceError) {
     precondition(UInt64(buffer.count) == range.byteCount, "the buffer must have the size of the range")
-    guard range.isInside(streams.data.recordCount) else {
-      throw .damaged(
-        TraceDamage(
-          file: streams.data.path, block: nil, fileOffset: streams.data.usableByteCount,
-          reason: "data from \(range.offset) on, \(range.byteCount) bytes, is not there"))
-    }
+    try checkThere(range)
     var done = 0
     while done < buffer.count {
       let block = try dataBlock(at: range.offset + UInt64(done))
@@ -67,6 +62,14 @@ package final class TraceReader {
       UnsafeMutableRawBufferPointer(rebasing: buffer[done...]).copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
       done += part.count
     }
+  }
+
+  private func checkThere(_ range: DataRange) throws(TraceError) {
+    if range.isInside(streams.data.recordCount) { return }
+    throw .damaged(
+      TraceDamage(
+        file: streams.data.path, block: nil, fileOffset: streams.data.usableByteCount,
+        reason: "the \(range.byteCount) bytes of data at \(range.offset) are not there"))
   }
 
   /// Loads the block that holds this byte of the data stream. Preconditions: there is one.
@@ -86,12 +89,9 @@ package final class TraceReader {
 
   /// The bytes of a range, only its first ones where it is longer than `byteCountMax`.
   package func data(_ range: DataRange, byteCountMax: Int = .max) throws(TraceError) -> [UInt8] {
+    // Before anything is allocated for it.
+    try checkThere(range)
     let count = Int(min(range.byteCount, UInt64(byteCountMax)))
-    // Checked before anything is allocated for it.
-    guard range.isInside(streams.data.recordCount) else {
-      try readData(DataRange(offset: range.offset, byteCount: 0), into: .init(start: nil, count: 0))
-      return []
-    }
     var failure: TraceError?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
       do throws(TraceError) {

@@ -45,7 +45,6 @@ package final class TraceWriter {
     let output = try BlockOutput(directory: directory, headerDigest: digest)
     files = try FileStore(directory: directory)
     try HeaderFile.publish(directory: directory)
-    try synchronizeDirectory(directory)
     pipeline = try BlockPipeline(output: output, threadCount: threadCount)
     do throws(TraceError) {
       buffers = try BlockBuffers(pipeline: pipeline)
@@ -116,7 +115,13 @@ package final class TraceWriter {
   /// Everything appended so far is on disk when this returns.
   package func flush() throws(TraceError) {
     buffers.closeAll()
+    try synchronize()
+  }
+
+  private func synchronize() throws(TraceError) {
     try pipeline.drain(synchronizing: true)
+    try HeaderFile.synchronize(directory: directory)
+    try synchronizeDirectory(directory)
   }
 
   /// Everything is on disk when this returns, and the helper threads are gone. The last event is `.end`, else the trace
@@ -127,7 +132,6 @@ package final class TraceWriter {
     buffers.stop()
     buffers.closeAll()
     defer { pipeline.stop() }
-    try pipeline.drain(synchronizing: true)
-    try synchronizeDirectory(directory)
+    try synchronize()
   }
 }

@@ -1,0 +1,275 @@
+import Foundation
+import Glibc
+import KernelABI
+import SystemPackage
+import Testing
+
+@testable import TraceFormat
+
+/// A small trace with several blocks in each stream, the bytes of its files, and what it says.
+private struct SmallTrace {
+  let directory: TemporaryDirectory
+  let files: [String: [UInt8]]
+  let contents: TraceContents
+  let generator: SeededGenerator
+
+  static let fileNames = ["header", "index"] + streamFileNames
+
+  init(rounds: Int = 4) throws {
+    directory = try TemporaryDirectory()
+    var trace = try RandomTrace(generator: .forTest(), directory: directory.path)
+    for _ in 0..<rounds {
+      trace.append(events: 6, dataByteCountMax: 40)
+      try trace.writer.flush()
+    }
+    try trace.finish()
+    contents = trace.contents
+    generator = trace.generator
+    var files: [String: [UInt8]] = [:]
+    for name in Self.fileNames {
+      files[name] = [UInt8](try Data(contentsOf: URL(fileURLWithPath: directory.path + "/" + name)))
+    }
+    self.files = files
+  }
+
+  func replace(_ name: String, with bytes: [UInt8]) throws {
+    // In place: atomic replacement would cost a rename each.
+    try bytes.withUnsafeBytes { buffer in
+      let descriptor = try FileDescriptor.open(directory.path + "/" + name, .writeOnly, options: .truncate)
+      try descriptor.closeAfter { _ = try descriptor.writeAll(buffer) }
+    }
+  }
+
+  func restore() throws {
+    for (name, bytes) in files { try replace(name, with: bytes) }
+  }
+
+  /// Reads all. It must be an error that names the trace, or events and what belongs to them exactly as written.
+  func read() -> (eventCount: Int, error: TraceError?, isCutShort: Bool) {
+    let reader: TraceReader
+    do throws(TraceError) {
+      reader = try TraceReader(directory: directory.path)
+    } catch {
+      #expect(isClear(error, directory: directory.path), "\(error)")
+      return (0, error, true)
+    }
+    let (read, error) = readAll(reader)
+    let count = read.events.count
+    #expect(read == contents.prefix(count), generator.comment)
+    if let error { #expect(isClear(error, directory: directory.path), "\(error)") }
+    if error == nil {
+      #expect(reader.lastEventNumber == UInt64(count), generator.comment)
+      #expect(reader.isCutShort == (count < contents.events.count), generator.comment)
+    }
+    // Listings stop, or tell, too.
+    _ = try? list(reader.mappingCursor())
+    _ = try? list(reader.traceeCursor())
+    return (count, error, reader.isCutShort)
+  }
+}
+
+@Suite struct DamageTests {
+  @Test(arguments: streamFileNames) func truncatedAnywhere(stream: String) throws {
+    let trace = try SmallTrace()
+    let bytes = try #require(trace.files[stream])
+    var counts: Set<Int> = []
+    for count in 0..<bytes.count {
+      try trace.replace(stream, with: Array(bytes.prefix(count)))
+      let (eventCount, error, isCutShort) = trace.read()
+      // A file that ends early is what a killed recorder leaves: no error, only an end.
+      #expect(error == nil && isCutShort, "\(stream) cut at \(count): \(String(describing: error))")
+      counts.insert(eventCount)
+      if count % 13 == 0 {
+        let result = try verifyTrace(directory: trace.directory.path)
+        #expect(result.lastGoodEvent >= UInt64(eventCount), "\(stream) cut at \(count)")
+        #expect(stream == "events" ? result.isCutShort : !result.isUnaltered, "\(stream) cut at \(count)")
+      }
+    }
+    // The more is there, the more is read: at least one event for each round that was flushed, in most streams.
+    #expect(counts.contains(0) && counts.count > 1)
+  }
+
+  @Test func truncatedHeader() throws {
+    let trace = try SmallTrace(rounds: 1)
+    let bytes = try #require(trace.files["header"])
+    for count in 0..<bytes.count {
+      try trace.replace("header", with: Array(bytes.prefix(count)))
+      #expect(trace.read().error != nil)
+    }
+  }
+
+  /// The index is a shortcut: without it, with half of it or with a wrong one, all is read.
+  @Test func truncatedIndex() throws {
+    let trace = try SmallTrace()
+    let bytes = try #require(trace.files["index"])
+    for count in 0..<bytes.count {
+      try trace.replace("index", with: Array(bytes.prefix(count)))
+      #expect(trace.read().eventCount == trace.contents.events.count)
+    }
+    #expect(try !verifyTrace(directory: trace.directory.path).isUnaltered)
+    unlink(trace.directory.path + "/index")
+    #expect(trace.read().eventCount == trace.contents.events.count)
+    #expect(try !verifyTrace(directory: trace.directory.path).isUnaltered)
+  }
+
+  /// What a killed recorder leaves, and worse: every stream ends somewhere.
+  @Test func allStreamsTruncated() throws {
+    let trace = try SmallTrace(rounds: 6)
+    var generator = trace.generator
+    for _ in 0..<400 {
+      for name in streamFileNames + ["index"] {
+        let bytes = trace.files[name]!
+        try trace.replace(name, with: Array(bytes.prefix(generator.number(0...bytes.count))))
+      }
+      #expect(trace.read().error == nil, trace.generator.comment)
+    }
+  }
+
+  @Test(arguments: streamFileNames + ["header", "index"]) func flippedBits(file: String) throws {
+    let trace = try SmallTrace(rounds: 3)
+    var generator = trace.generator
+    let bytes = try #require(trace.files[file])
+    for offset in bytes.indices {
+      var altered = bytes
+      altered[offset] ^= 1 << generator.number(0...7)
+      try trace.replace(file, with: altered)
+      let (count, error, _) = trace.read()
+      if file == "index" {
+        #expect(count == trace.contents.events.count)
+      } else {
+        #expect(error != nil, "\(file): bit of byte \(offset) flipped, read \(count) events")
+      }
+      if offset % 7 == 0, file != "header" {
+        let result = try verifyTrace(directory: trace.directory.path)
+        #expect(!result.isUnaltered, "\(file): bit of byte \(offset) flipped")
+        #expect(result.lastGoodEvent >= UInt64(count), "\(file): bit of byte \(offset) flipped")
+      }
+    }
+  }
+
+  @Test func randomGarbage() throws {
+    let trace = try SmallTrace(rounds: 3)
+    var generator = trace.generator
+    for _ in 0..<500 {
+      let name = streamFileNames[generator.number(0...3)]
+      var bytes = trace.files[name]!
+      switch generator.number(0...3) {
+      case 0: bytes += (0..<generator.number(1...500)).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+      case 1:
+        let start = generator.number(0...bytes.count - 1)
+        for index in start..<min(start + 64, bytes.count) { bytes[index] = UInt8(truncatingIfNeeded: generator.next()) }
+      case 2: bytes.removeSubrange(0..<generator.number(1...bytes.count))
+      default: bytes = bytes + bytes
+      }
+      try trace.replace(name, with: bytes)
+      _ = trace.read()
+      _ = try verifyTrace(directory: trace.directory.path)
+      try trace.replace(name, with: trace.files[name]!)
+    }
+  }
+
+  /// A file system that had no time left fills with zeros: a clean end, as after a kill.
+  @Test func zerosAtTheEnd() throws {
+    let trace = try SmallTrace()
+    let bytes = try #require(trace.files["events"])
+    try trace.replace("events", with: bytes + [UInt8](repeating: 0, count: 5000))
+    #expect(trace.read().error == nil)
+    // A complete trace has nothing behind its end.
+    #expect(try !verifyTrace(directory: trace.directory.path).isUnaltered)
+  }
+
+  /// The blocks of a stream, by their offsets.
+  private func blocks(_ bytes: [UInt8]) throws -> [(offset: Int, header: BlockHeader)] {
+    var result: [(Int, BlockHeader)] = []
+    var offset = 0
+    while offset < bytes.count {
+      let header = try bytes[offset..<offset + BlockHeader.byteCount].withUnsafeBytes { try BlockHeader(checking: $0) }
+      result.append((offset, header))
+      offset += Int(header.fileByteCount)
+    }
+    return result
+  }
+
+  @Test(arguments: streamFileNames) func verificationNamesTheFirstBadBlock(stream: String) throws {
+    let trace = try SmallTrace(rounds: 5)
+    let path = trace.directory.path + "/" + stream
+    let bytes = try #require(trace.files[stream])
+    let clean = try verifyTrace(directory: trace.directory.path)
+    #expect(clean.isUnaltered && clean.lastGoodEvent == UInt64(trace.contents.events.count))
+    for (offset, header) in try blocks(bytes) {
+      var altered = bytes
+      altered[offset + BlockHeader.byteCount] ^= 0x40
+      try trace.replace(stream, with: altered)
+      let result = try verifyTrace(directory: trace.directory.path)
+      guard case .damaged(let damage)? = result.problems.first else {
+        Issue.record("no damage found")
+        continue
+      }
+      #expect(damage.file == path && damage.block == header.sequence && damage.fileOffset == UInt64(offset))
+      if stream != "data" { #expect(damage.events == header.first...header.last) }
+      if let events = damage.events { #expect(result.lastGoodEvent < events.lowerBound) }
+      if stream == "events" { #expect(result.lastGoodEvent == header.first - 1) }
+      #expect("\(TraceError.damaged(damage))".contains("block \(header.sequence) at offset \(offset)"))
+    }
+  }
+
+  /// Blocks that are each whole, in an order or of an origin that they can't have.
+  @Test func exchangedBlocks() throws {
+    let trace = try SmallTrace()
+    let other = try SmallTrace()
+    let bytes = try #require(trace.files["events"])
+    let all = try blocks(bytes).map { bytes[$0.offset..<$0.offset + Int($0.header.fileByteCount)] }
+    for wrong in [[all[1], all[0]] + all[2...], [all[0]] + all[2...], all + [all[0]]] {
+      try trace.replace("events", with: wrong.flatMap { $0 })
+      #expect(trace.read().error != nil)
+      #expect(try !verifyTrace(directory: trace.directory.path).isUnaltered)
+    }
+    try trace.restore()
+    try trace.replace("data", with: other.files["data"]!)
+    #expect(trace.read().error != nil)
+    try trace.restore()
+    #expect(trace.read().eventCount == trace.contents.events.count)
+  }
+
+  @Test func unknownVersionIsRefusedByName() throws {
+    let trace = try SmallTrace(rounds: 1)
+    var bytes = try #require(trace.files["header"])
+    for (version, age) in [(7, "newer"), (0, "older")] {
+      bytes.replaceSubrange(8..<12, with: [UInt8(version), 0, 0, 0])
+      try trace.replace("header", with: bytes)
+      let text = "\(try #require(trace.read().error))"
+      #expect(text.contains("trace format \(version) is \(age) than this rrs (1)"))
+      #expect(text.contains("rrs 0.1"))
+      #expect(throws: TraceError.self) { try verifyTrace(directory: trace.directory.path) }
+    }
+  }
+
+  @Test func whatIsNoTrace() throws {
+    let directory = try TemporaryDirectory()
+    func error(_ path: String) -> String {
+      do throws(TraceError) {
+        _ = try TraceReader(directory: path)
+        return ""
+      } catch {
+        return error.description
+      }
+    }
+    #expect(error(directory.path).contains("has no file 'header'"))
+    #expect(error(directory.path + "/missing").contains("is not a trace of rrs"))
+    #expect(error("/etc/passwd").contains("is not a trace of rrs"))
+    mkfifo(directory.path + "/header", 0o644)
+    #expect(error(directory.path).contains("header"))
+    unlink(directory.path + "/header")
+    try Data(repeating: 65, count: 500).write(to: URL(fileURLWithPath: directory.path + "/header"))
+    #expect(error(directory.path).contains("is something else"))
+
+    let trace = try SmallTrace(rounds: 1)
+    for stream in streamFileNames {
+      unlink(trace.directory.path + "/" + stream)
+      #expect(error(trace.directory.path).contains("\(stream)' at offset 0: the file is missing"))
+      #expect(try !verifyTrace(directory: trace.directory.path).isUnaltered)
+      try Data(trace.files[stream]!).write(to: URL(fileURLWithPath: trace.directory.path + "/" + stream))
+    }
+    #expect(trace.read().error == nil)
+  }
+}
