@@ -8,11 +8,16 @@
 
 struct context {
   void *upt;
+  // _UPT_find_proc_info reads memory through the accessors of the space that it is given, and hands them `upt`: so it
+  // needs a space with libunwind's own accessors, not with ours, which expect this structure.
+  unw_addr_space_t upt_space;
   const struct user_regs_struct *registers;
 };
 
 static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int need, void *arg) {
-  return _UPT_find_proc_info(space, ip, info, need, ((struct context *)arg)->upt);
+  struct context *context = arg;
+  (void)space;
+  return _UPT_find_proc_info(context->upt_space, ip, info, need, context->upt);
 }
 static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *arg) {
   _UPT_put_unwind_info(space, info, ((struct context *)arg)->upt);
@@ -60,7 +65,9 @@ static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *arg) {
 }
 static int get_proc_name(unw_addr_space_t space, unw_word_t address, char *buffer, size_t count, unw_word_t *offset,
                          void *arg) {
-  return _UPT_get_proc_name(space, address, buffer, count, offset, ((struct context *)arg)->upt);
+  struct context *context = arg;
+  (void)space;
+  return _UPT_get_proc_name(context->upt_space, address, buffer, count, offset, context->upt);
 }
 
 int rrs_backtrace(pid_t tid, const uint64_t *registers, rrs_frame *frames, int capacity) {
@@ -76,10 +83,11 @@ int rrs_backtrace(pid_t tid, const uint64_t *registers, rrs_frame *frames, int c
   };
   unw_addr_space_t space = unw_create_addr_space(&accessors, 0);
   if (!space) return 0;
-  struct context context = {_UPT_create(tid), (const struct user_regs_struct *)registers};
+  struct context context = {_UPT_create(tid), unw_create_addr_space(&_UPT_accessors, 0),
+                            (const struct user_regs_struct *)registers};
   int count = 0;
   unw_cursor_t cursor;
-  if (context.upt && unw_init_remote(&cursor, space, &context) == 0) {
+  if (context.upt && context.upt_space && unw_init_remote(&cursor, space, &context) == 0) {
     while (count < capacity) {
       unw_word_t ip = 0, offset = 0;
       if (unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0 || ip == 0) break;
@@ -91,6 +99,7 @@ int rrs_backtrace(pid_t tid, const uint64_t *registers, rrs_frame *frames, int c
     }
   }
   if (context.upt) _UPT_destroy(context.upt);
+  if (context.upt_space) unw_destroy_addr_space(context.upt_space);
   unw_destroy_addr_space(space);
   return count;
 }
