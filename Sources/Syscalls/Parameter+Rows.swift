@@ -3,10 +3,11 @@ extension Parameter {
   package static let fd = Parameter("fd", .descriptor)
   package static let dfd = Parameter("dfd", .descriptor)
   package static let filename = Parameter("filename", .path)
-  package static let offset = Parameter("offset", .integer)
+  package static let offset = Parameter("offset", .long)
   package static let sigsetsize = Parameter("sigsetsize", .unsigned)
 
   package static func int(_ name: String) -> Parameter { Parameter(name, .integer) }
+  package static func long(_ name: String) -> Parameter { Parameter(name, .long) }
   package static func unsigned(_ name: String) -> Parameter { Parameter(name, .unsigned) }
   package static func hex(_ name: String) -> Parameter { Parameter(name, .hex) }
   package static func descriptor(_ name: String) -> Parameter { Parameter(name, .descriptor) }

@@ -108,8 +108,10 @@ package struct Parameter: Sendable {
   package enum Kind: Sendable {
     /// Without meaning for this request; not printed.
     case unused
-    /// Printed in decimal.
+    /// An `int`, printed in decimal; the upper half of its register means nothing.
     case integer
+    /// A 64-bit signed offset or length.
+    case long
     case unsigned
     case hex
     /// A 32-bit signed descriptor, AT_FDCWD by name.

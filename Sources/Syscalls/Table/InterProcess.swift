@@ -18,7 +18,7 @@ enum InterProcessRows {
     .init(69, "msgsnd", .maybe, .emulate,
       [.int("msqid"), .input("msgp", .argument(2)), .unsigned("msgsz"), .flags("msgflg", .messageQueueFlags)]),
     .init(70, "msgrcv", .maybe, .emulate,
-      [.int("msqid"), .output("msgp", .headerAndResult(KernelSize.long, max: 2)), .unsigned("msgsz"), .int("msgtyp"),
+      [.int("msqid"), .output("msgp", .headerAndResult(KernelSize.long, max: 2)), .unsigned("msgsz"), .long("msgtyp"),
        .flags("msgflg", .messageQueueFlags)]),
     .init(71, "msgctl", .never, .subcommand(.messageControl),
       [.int("msqid"), .int("cmd"), .address("buf")]),
