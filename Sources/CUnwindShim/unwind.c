@@ -4,35 +4,22 @@
 #include <string.h>
 #include <sys/user.h>
 
-// libunwind's ptrace accessors, except for the registers: those are the application's, which the caller knows.
+// libunwind's ptrace accessors, except for the registers: those are the application's, which the caller knows. They
+// lie in a static because libunwind hands its own argument, not the caller's, to accessors that it calls from within
+// _UPT_find_proc_info. There is one tracer thread.
+static const struct user_regs_struct *current_registers;
 
-struct context {
-  void *upt;
-  // _UPT_find_proc_info reads memory through the accessors of the space that it is given, and hands them `upt`: so it
-  // needs a space with libunwind's own accessors, not with ours, which expect this structure.
-  unw_addr_space_t upt_space;
-  const struct user_regs_struct *registers;
-};
-
-static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int need, void *arg) {
-  struct context *context = arg;
-  (void)space;
-  return _UPT_find_proc_info(context->upt_space, ip, info, need, context->upt);
-}
-static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *arg) {
-  _UPT_put_unwind_info(space, info, ((struct context *)arg)->upt);
-}
 static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *list, void *arg) {
   (void)space, (void)list, (void)arg;
   return -UNW_ENOINFO;
 }
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg) {
   if (write) return -UNW_EINVAL;
-  return _UPT_access_mem(space, address, value, 0, ((struct context *)arg)->upt);
+  return _UPT_access_mem(space, address, value, 0, arg);
 }
 static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int write, void *arg) {
-  (void)space;
-  const struct user_regs_struct *r = ((struct context *)arg)->registers;
+  (void)space, (void)arg;
+  const struct user_regs_struct *r = current_registers;
   if (write) return -UNW_EREADONLYREG;
   switch (number) {
     case UNW_X86_64_RAX: *value = r->rax; return 0;
@@ -63,31 +50,24 @@ static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *arg) {
   (void)space, (void)cursor, (void)arg;
   return -UNW_EINVAL;
 }
-static int get_proc_name(unw_addr_space_t space, unw_word_t address, char *buffer, size_t count, unw_word_t *offset,
-                         void *arg) {
-  struct context *context = arg;
-  (void)space;
-  return _UPT_get_proc_name(context->upt_space, address, buffer, count, offset, context->upt);
-}
-
 int rrs_backtrace(pid_t tid, const uint64_t *registers, rrs_frame *frames, int capacity) {
   unw_accessors_t accessors = {
-      .find_proc_info = find_proc_info,
-      .put_unwind_info = put_unwind_info,
+      .find_proc_info = _UPT_find_proc_info,
+      .put_unwind_info = _UPT_put_unwind_info,
       .get_dyn_info_list_addr = get_dyn_info_list_addr,
       .access_mem = access_mem,
       .access_reg = access_reg,
       .access_fpreg = access_fpreg,
       .resume = resume,
-      .get_proc_name = get_proc_name,
+      .get_proc_name = _UPT_get_proc_name,
   };
   unw_addr_space_t space = unw_create_addr_space(&accessors, 0);
   if (!space) return 0;
-  struct context context = {_UPT_create(tid), unw_create_addr_space(&_UPT_accessors, 0),
-                            (const struct user_regs_struct *)registers};
+  void *upt = _UPT_create(tid);
+  current_registers = (const struct user_regs_struct *)registers;
   int count = 0;
   unw_cursor_t cursor;
-  if (context.upt && context.upt_space && unw_init_remote(&cursor, space, &context) == 0) {
+  if (upt && unw_init_remote(&cursor, space, upt) == 0) {
     while (count < capacity) {
       unw_word_t ip = 0, offset = 0;
       if (unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0 || ip == 0) break;
@@ -98,8 +78,8 @@ int rrs_backtrace(pid_t tid, const uint64_t *registers, rrs_frame *frames, int c
       if (unw_step(&cursor) <= 0) break;
     }
   }
-  if (context.upt) _UPT_destroy(context.upt);
-  if (context.upt_space) unw_destroy_addr_space(context.upt_space);
+  if (upt) _UPT_destroy(upt);
+  current_registers = NULL;
   unw_destroy_addr_space(space);
   return count;
 }
