@@ -5,7 +5,7 @@ import TraceeControl
 
 /// What a trace says of the machine and the program before its first event.
 enum HeaderBuilder {
-  static func header(_ options: RecordOptions, program: String) -> TraceHeader {
+  static func header(_ options: RecordOptions, program: String, processor: Int32) -> TraceHeader {
     var header = TraceHeader()
     header.uuid = options.traceID.count == 16 ? options.traceID : randomID()
     header.tickDefinition = .none
@@ -15,12 +15,7 @@ enum HeaderBuilder {
     header.cpuid = CPUIDTable.read()
     header.xcr0 = rrs_xgetbv0()
     header.extendedStateByteCount = CPUIDTable.extendedStateByteCount
-    header.boundToCPU =
-      switch options.cpu {
-      case .unbound: -1
-      case .any: Int32(rrs_current_cpu())
-      case .number(let number): Int32(number)
-      }
+    header.boundToCPU = processor
     header.checksumInterval = options.checksumInterval
     header.program = program
     header.commandLine = options.arguments

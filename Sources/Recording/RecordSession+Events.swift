@@ -1,5 +1,7 @@
 import CLinuxShim
+import Execution
 import KernelABI
+import Syscalls
 import TraceFormat
 import TraceeControl
 

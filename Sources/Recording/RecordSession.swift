@@ -37,8 +37,8 @@ final class RecordSession {
   var hasStarted = false
   /// The device numbers of the terminals that rrs's stdout and stderr are; 0 where they are none.
   let terminalDevices: [UInt64] = [1, 2].map { own in
-    guard let status = ProcFS.status("/proc/self/fd/\(own)"), status.st_mode & S_IFMT == S_IFCHR else { return 0 }
-    return status.st_rdev
+    guard let status = FileStatus(path: "/proc/self/fd/\(own)"), status.isCharacterDevice else { return 0 }
+    return status.representedDevice
   }
   private var terminationDeadline: UInt64?
   /// Some tracee opened a /proc/PID/mem: writes to it change memory.

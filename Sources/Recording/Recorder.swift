@@ -1,6 +1,6 @@
 import CLinuxShim
 import Execution
-package import KernelABI
+import KernelABI
 import SystemPackage
 import TraceFormat
 import TraceeControl
@@ -15,15 +15,16 @@ package struct Recorder {
   /// are left to the tracees meanwhile; SIGTERM is passed on to the first process.
   package func record(_ options: RecordOptions) throws -> RecordOutcome {
     let path = try Self.locate(options.program, environment: options.environment)
+    let processor = Self.processor(options)
     let writer: TraceWriter
     do {
-      writer = try TraceWriter(directory: options.traceDirectory, header: HeaderBuilder.header(options, program: path))
+      writer = try TraceWriter(directory: options.traceDirectory, header: HeaderBuilder.header(options, program: path, processor: processor))
       writer.clonesFiles = options.cloneFiles
     } catch {
       throw RecordError.traceWriteFailed("\(error)")
     }
     let session = RecordSession(options: options, engine: NativeEngine(), writer: writer)
-    try Self.bind(options)
+    try Self.bind(processor)
     let tid = try Self.spawn(path, options)
     rrs_ignore_terminal_signals()
     rrs_catch_termination()
@@ -56,14 +57,18 @@ package struct Recorder {
   }
 
   /// One processor for tracer and tracees: a stop costs a fraction there.
-  private static func bind(_ options: RecordOptions) throws {
+  private static func bind(_ processor: Int32) throws {
+    guard processor < 0 || rrs_bind_cpu(0, processor) == 0 else {
+      throw RecordError.unavailable("cannot run on processor \(processor): choose another with --bind-to-cpu")
+    }
+  }
+
+  /// The processor to run on; -1: whichever.
+  private static func processor(_ options: RecordOptions) -> Int32 {
     switch options.cpu {
-    case .unbound: return
-    case .any: _ = rrs_bind_cpu(0, Int32(rrs_current_cpu()))
-    case .number(let number):
-      guard rrs_bind_cpu(0, Int32(number)) == 0 else {
-        throw RecordError.unavailable("cannot run on processor \(number): choose another with --bind-to-cpu")
-      }
+    case .unbound: -1
+    case .any: Int32(rrs_current_cpu())
+    case .number(let number): Int32(number)
     }
   }
 
@@ -79,7 +84,7 @@ package struct Recorder {
     for directory in path.split(separator: ":", omittingEmptySubsequences: false) {
       let candidate = (directory.isEmpty ? "." : directory) + "/" + program
       let executable = candidate.withCString { rrs_syscall(SyscallNumber.access, UInt(bitPattern: $0), 1, 0, 0, 0, 0) }
-      if executable == 0, let status = ProcFS.status(String(candidate)), status.st_mode & S_IFMT == S_IFREG {
+      if executable == 0, let status = FileStatus(path: String(candidate)), status.isRegular {
         return String(candidate)
       }
     }

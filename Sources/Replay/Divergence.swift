@@ -127,6 +127,6 @@ extension String {
 extension UInt64 {
   fileprivate var hex: String {
     let digits = String(self, radix: 16)
-    return String(repeating: " ", count: max(0, 16 - digits.count)) + "0x" + digits
+    return String(repeating: " ", count: 16 - digits.count) + "0x" + digits
   }
 }

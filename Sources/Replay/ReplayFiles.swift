@@ -122,11 +122,9 @@ final class ReplayFiles {
 
   /// A hard link shares the original's bytes: if that was written in place since, they aren't the recorded ones.
   private func checkUnchanged(_ descriptor: Int32, _ path: String, _ record: MappingRecord) throws {
-    var status = stat()
-    guard rrs_fstat(descriptor, &status) == 0, !force else { return }
-    let modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-    let isOriginal = status.st_dev == record.device && status.st_ino == record.inode
-    if UInt64(status.st_size) != record.fileSize || isOriginal && modified != record.fileModified {
+    guard let status = FileStatus(descriptor: descriptor), !force else { return }
+    let isOriginal = status.device == record.device && status.inode == record.inode
+    if status.byteCount != record.fileSize || isOriginal && status.modified != record.fileModified {
       throw ReplayError.unusableTrace(
         "'\(record.name)' was changed after it was recorded ('\(path)'): the recording can't be replayed with other "
           + "bytes; restore the file, or try with -F")

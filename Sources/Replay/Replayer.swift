@@ -12,7 +12,7 @@ package struct Replayer {
   package func replay(_ options: ReplayOptions) throws -> ReplayOutcome {
     let reader = try TraceReader(directory: options.traceDirectory)
     try Self.checkHeader(reader.header, options)
-    if !options.cpuUnbound { _ = rrs_bind_cpu(0, Int32(rrs_current_cpu())) }
+    Self.bind(reader.header, options)
     let session = ReplaySession(options: options, reader: reader, engine: NativeEngine())
     do {
       try session.run()
@@ -25,6 +25,12 @@ package struct Replayer {
     return ReplayOutcome(
       eventCount: session.eventCount, isCutShort: reader.isCutShort, status: session.rootStatus,
       stopCount: session.stopCount, notes: session.notes)
+  }
+
+  /// The recorded processor, because cpuid tells its number (leaves 1 and 0xb); where this machine lacks it, any one.
+  private static func bind(_ header: TraceHeader, _ options: ReplayOptions) {
+    guard !options.cpuUnbound else { return }
+    if header.boundToCPU < 0 || rrs_bind_cpu(0, header.boundToCPU) != 0 { _ = rrs_bind_cpu(0, Int32(rrs_current_cpu())) }
   }
 
   private static func checkHeader(_ header: TraceHeader, _ options: ReplayOptions) throws {

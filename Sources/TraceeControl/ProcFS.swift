@@ -1,4 +1,4 @@
-package import CLinuxShim
+import CLinuxShim
 package import KernelABI
 
 /// Facts about tracees that only /proc tells (proc(5)).
@@ -23,11 +23,6 @@ package enum ProcFS {
       $0.withMemoryRebound(to: CChar.self) { rrs_readlink(path, $0.baseAddress, $0.count) }
     }
     return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
-  }
-
-  package static func status(_ path: String) -> stat? {
-    var result = stat()
-    return rrs_stat(path, &result) == 0 ? result : nil
   }
 
   /// The value of a field of /proc/TID/status, such as `SigCgt`, in hexadecimal.

@@ -10,9 +10,9 @@ extension RecordSession {
   func finishOpen(_ details: inout SyscallEvent, _ tracee: RecordTracee, _ registers: Registers) {
     let descriptor = Int32(truncatingIfNeeded: registers.syscallResult)
     let link = "/proc/\(tracee.tid)/fd/\(descriptor)"
-    guard let path = ProcFS.readLink(link), let status = ProcFS.status(link) else { return }
+    guard let path = ProcFS.readLink(link), let status = FileStatus(path: link) else { return }
     details.openedFiles = [
-      OpenedFile(descriptor: descriptor, path: path, device: status.st_dev, inode: status.st_ino)
+      OpenedFile(descriptor: descriptor, path: path, device: status.device, inode: status.inode)
     ]
     if path.hasPrefix("/proc/"), path.hasSuffix("/mem") { memoryFilesOpened = true }
   }
@@ -71,17 +71,17 @@ extension RecordSession {
       if same == 1 { return UInt8(own) }
       if same < 0 { return shownOnByName(tracee, descriptor) }
     }
-    guard let device = ProcFS.status("/proc/\(tracee.tid)/fd/\(descriptor)"), device.st_mode & S_IFMT == S_IFCHR else {
+    guard let device = FileStatus(path: "/proc/\(tracee.tid)/fd/\(descriptor)"), device.isCharacterDevice else {
       return 0
     }
-    return terminalDevices.firstIndex(of: device.st_rdev).map { UInt8($0 + 1) } ?? 0
+    return terminalDevices.firstIndex(of: device.representedDevice).map { UInt8($0 + 1) } ?? 0
   }
 
   /// Without kcmp(2): by device and inode.
   private func shownOnByName(_ tracee: RecordTracee, _ descriptor: Int32) -> UInt8 {
-    guard let theirs = ProcFS.status("/proc/\(tracee.tid)/fd/\(descriptor)") else { return 0 }
+    guard let theirs = FileStatus(path: "/proc/\(tracee.tid)/fd/\(descriptor)") else { return 0 }
     for own in [1, 2] {
-      if let ours = ProcFS.status("/proc/self/fd/\(own)"), ours.st_ino == theirs.st_ino, ours.st_dev == theirs.st_dev {
+      if let ours = FileStatus(path: "/proc/self/fd/\(own)"), ours.inode == theirs.inode, ours.device == theirs.device {
         return UInt8(own)
       }
     }
@@ -106,7 +106,7 @@ extension RecordSession {
     _ registers: Registers
   ) {
     let path = "/proc/\(tracee.tid)/fd/\(descriptor)"
-    guard let status = ProcFS.status(path), sharedFiles.contains(device: status.st_dev, inode: status.st_ino) else {
+    guard let status = FileStatus(path: path), sharedFiles.contains(device: status.device, inode: status.inode) else {
       return
     }
     let isSizeChange = [SyscallNumber.ftruncate, SyscallNumber.fallocate].contains(call.descriptor.number)
@@ -125,12 +125,12 @@ extension RecordSession {
       let name = tracee.tracee.readText(RemotePointer(call.entry.argument(0)))
     else { return }
     let base = name.hasPrefix("/") ? "/proc/\(tracee.tid)/root" : "/proc/\(tracee.tid)/cwd/"
-    guard let status = ProcFS.status(base + name), sharedFiles.contains(device: status.st_dev, inode: status.st_ino)
+    guard let status = FileStatus(path: base + name), sharedFiles.contains(device: status.device, inode: status.inode)
     else { return }
     appendFileWrite(&event, base + name, status, offset: 0, count: 0)
   }
 
-  private func appendFileWrite(_ event: inout TraceEvent, _ path: String, _ status: stat, offset: UInt64, count: UInt64) {
+  private func appendFileWrite(_ event: inout TraceEvent, _ path: String, _ status: FileStatus, offset: UInt64, count: UInt64) {
     let file = Int32(rrs_open(path, 0, 0))
     defer { if file >= 0 { _ = rrs_close(file) } }
     let data = copyToData(file >= 0 ? count : 0) { buffer, done in
@@ -138,7 +138,7 @@ extension RecordSession {
     }
     event.fileWrites.append(
       FileWrite(
-        device: status.st_dev, inode: status.st_ino, offset: offset, data: data, newSize: UInt64(status.st_size)))
+        device: status.device, inode: status.inode, offset: offset, data: data, newSize: status.byteCount))
   }
 
   /// Where the call wrote: its own offset argument, or where the descriptor's position was.

@@ -1,4 +1,5 @@
 import CLinuxShim
+import Execution
 import KernelABI
 import Syscalls
 import SystemPackage
@@ -106,7 +107,7 @@ extension RecordSession {
       "/proc/\(tracee.tid)/root\(mapping.name)",
     ]
     for path in candidates {
-      if let status = ProcFS.status(path), status.st_ino == mapping.inode {
+      if let status = FileStatus(path: path), status.inode == mapping.inode {
         return try describeFile(&record, tracee, path: path, isShared: mapping.isShared)
       }
     }
@@ -125,24 +126,23 @@ extension RecordSession {
     record.name = ProcFS.readLink(path) ?? path
     let descriptor = Int32(rrs_open(path, 0, 0))
     defer { if descriptor >= 0 { _ = rrs_close(descriptor) } }
-    var status = stat()
-    guard descriptor >= 0, rrs_fstat(descriptor, &status) == 0 else {
+    guard descriptor >= 0, let status = FileStatus(descriptor: descriptor) else {
       record.source = .data(copyToData(record.range.byteCount) { buffer, offset in
         tracee.tracee.read(record.range.start + offset, into: buffer)
       })
       record.fileSize = record.fileOffset + record.range.byteCount
       return
     }
-    record.device = status.st_dev
-    record.inode = status.st_ino
-    record.fileSize = UInt64(status.st_size)
-    record.fileModified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-    record.fileMode = status.st_mode
-    record.fileUserID = status.st_uid
-    record.fileGroupID = status.st_gid
-    guard status.st_mode & S_IFMT == S_IFREG else { return try describeDevice(&record, tracee, isShared: isShared) }
+    record.device = status.device
+    record.inode = status.inode
+    record.fileSize = status.byteCount
+    record.fileModified = status.modified
+    record.fileMode = status.mode
+    record.fileUserID = status.userID
+    record.fileGroupID = status.groupID
+    guard status.isRegular else { return try describeDevice(&record, tracee, isShared: isShared) }
     if isShared {
-      sharedFiles.insert(device: status.st_dev, inode: status.st_ino)
+      sharedFiles.insert(device: status.device, inode: status.inode)
       record.source = .data(copyFile(descriptor, record))
     } else if shouldStoreWhole(record) {
       do {

@@ -1,6 +1,8 @@
+import CLinuxShim
 import Execution
 import KernelABI
 import Syscalls
+import SystemPackage
 import TraceFormat
 import TraceeControl
 

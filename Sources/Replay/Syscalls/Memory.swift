@@ -1,4 +1,5 @@
 import CLinuxShim
+import Execution
 import KernelABI
 import Syscalls
 import TraceFormat
