@@ -69,7 +69,8 @@ final class BlockBuffers: @unchecked Sendable {
       target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[done..<done + count]))
       filling[index].used += count
       done += count
-      if filling[index].used == BlockStream.data.blockByteCount { close(.data) }
+      // The events so far with it: else a disk that fills with data keeps none of the events that it belongs to.
+      if filling[index].used == BlockStream.data.blockByteCount { close(through: .events) }
     }
     markDirty()
     monitor.unlock()

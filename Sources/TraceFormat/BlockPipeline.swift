@@ -231,7 +231,8 @@ final class BlockPipeline: @unchecked Sendable {
         monitor.unlock()
         var error: TraceError?
         do throws(TraceError) {
-          try output.write(job.header, UnsafeRawBufferPointer((job.stored ?? job.content).prefix(job.header.storedByteCount)))
+          let bytes = (job.stored ?? job.content).prefix(job.header.storedByteCount)
+          try output.write(job.header, UnsafeRawBufferPointer(bytes))
         } catch let caught {
           error = caught
         }
@@ -272,7 +273,7 @@ final class BlockOutput {
     }
   }
 
-  /// Writes a block, then its copy of the header into the index. A block that can't be written as a whole is taken back.
+  /// Writes a block, then a copy of its header into the index. A block that can't be written as a whole is taken back.
   func write(_ header: BlockHeader, _ content: UnsafeRawBufferPointer) throws(TraceError) {
     let stream = streams[Int(header.stream.rawValue)]
     var header = header

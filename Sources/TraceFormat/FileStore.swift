@@ -39,7 +39,8 @@ struct FileStore {
 
     let name = Self.name(serial: nextSerial, originalPath: originalPath)
     let target = path + "/" + name
-    let isLink = try bring(descriptor, originalPath, to: target, status, mayLink: policy == .linkAllowed, clones: clones)
+    let mayLink = policy == .linkAllowed
+    let isLink = try bring(descriptor, originalPath, to: target, status, mayLink: mayLink, clones: clones)
     nextSerial += 1
     stored[identity] = Stored(name: name, isLink: isLink)
     return name
@@ -124,7 +125,8 @@ struct FileStore {
       let wanted = min(Int(range.upperBound - position), 64 << 20)
       var count = Int(rrs_copy_file_range(source, descriptor, Int64(position), wanted))
       if count < 0, [-EXDEV, -EINVAL, -EOPNOTSUPP, -ENOSYS, -EPERM, -ETXTBSY].contains(CInt(count)) {
-        count = try copyByHand(source, originalPath, to: descriptor, target, at: position, chunk, min(chunk.capacity, wanted))
+        let part = min(chunk.capacity, wanted)
+        count = try copyByHand(source, originalPath, to: descriptor, target, at: position, chunk, part)
       } else if count < 0, count != -Int(EINTR) {
         throw TraceFile.error("write", target, CInt(-count))
       }

@@ -25,7 +25,9 @@ package struct MappingRecord: Equatable, Sendable {
   package var fileGroupID: UInt32
   package var source: Source
 
-  package init(event: UInt64, tid: Tid, range: RemoteRange, protection: Int32, flags: Int32, name: String, source: Source) {
+  package init(
+    event: UInt64, tid: Tid, range: RemoteRange, protection: Int32, flags: Int32, name: String, source: Source
+  ) {
     self.event = event
     self.tid = tid
     self.range = range
@@ -73,7 +75,9 @@ package struct TraceeRecord: Equatable, Sendable {
     /// `ownNamespaceTid` is what the tracee itself sees as its tid. The trace's first tracee has no such record.
     case clone(parent: Tid, flags: UInt64, ownNamespaceTid: Tid, threadGroup: Tid)
     /// `previousTid` differs from the record's tid when a thread other than the leader called execve.
-    case exec(fileName: String, commandLine: [String], environment: [String], executableBase: RemotePointer, interpreterBase: RemotePointer, interpreterName: String, previousTid: Tid)
+    case exec(
+      fileName: String, commandLine: [String], environment: [String], executableBase: RemotePointer,
+      interpreterBase: RemotePointer, interpreterName: String, previousTid: Tid)
     case exit(rawStatus: Int32)
     case detach
   }

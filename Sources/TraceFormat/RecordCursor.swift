@@ -22,6 +22,8 @@ package final class RecordCursor<Record: EventRecord> {
   private var lookahead: Record?
   /// Records of this event and later ones have not been passed yet.
   private var floor: UInt64 = 0
+  /// The last answer of `records(forEvent:)`: several parts of a replay ask for the same event.
+  private var answer: (event: UInt64, records: [Record]) = (0, [])
 
   init(file: StreamFile, lastEvent: UInt64, dataByteCount: UInt64, decode: @escaping Decode) {
     blocks = BlockCursor(file)
@@ -95,6 +97,7 @@ package final class RecordCursor<Record: EventRecord> {
 
   /// The records of one event. Cheap where asked for in order of events.
   func records(forEvent number: UInt64) throws(TraceError) -> [Record] {
+    if number == answer.event { return answer.records }
     if number < floor { try seek(toEvent: number) }
     if lookahead == nil { lookahead = try next() }
     // Far ahead the index leads there; within a block the records are just passed.
@@ -111,6 +114,7 @@ package final class RecordCursor<Record: EventRecord> {
       }
       records.append(record)
     }
+    answer = (number, records)
     return records
   }
 }

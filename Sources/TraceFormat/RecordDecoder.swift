@@ -187,5 +187,6 @@ private func strings(_ list: rrs_bytes_list) -> [String] {
 
 /// Whether a name can be one that the writer gave a file in `files/`: it leads nowhere else.
 func isStoredFileName(_ name: String) -> Bool {
-  !name.isEmpty && name.utf8.count <= 255 && name != "." && name != ".." && !name.utf8.contains { $0 == 0x2f || $0 == 0 }
+  !name.isEmpty && name.utf8.count <= 255 && name != "." && name != ".."
+    && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
 }

@@ -38,8 +38,8 @@ final class TraceStreams {
         let count = try index.read(into: chunk.prefix(chunk.capacity), at: offset) / BlockHeader.byteCount
         if count == 0 { return }
         for entry in 0..<count {
-          let bytes = UnsafeRawBufferPointer(start: chunk.start + entry * BlockHeader.byteCount, count: BlockHeader.byteCount)
-          let header = try BlockHeader(checking: bytes)
+          let start = chunk.start + entry * BlockHeader.byteCount
+          let header = try BlockHeader(checking: UnsafeRawBufferPointer(start: start, count: BlockHeader.byteCount))
           guard files[Int(header.stream.rawValue)].acceptFromIndex(header) else { return }
         }
         offset += UInt64(count * BlockHeader.byteCount)

@@ -103,7 +103,8 @@ private struct TraceVerifier {
   private mutating func accept(_ header: BlockHeader, in extent: inout Extent) {
     result.goodBlockCount += 1
     result.goodByteCount += header.fileByteCount
-    extent.goodRecordCount = header.recordsBefore + UInt64(header.stream == .data ? header.byteCount : header.recordCount)
+    extent.goodRecordCount =
+      header.recordsBefore + UInt64(header.stream == .data ? header.byteCount : header.recordCount)
     bytesDone += header.fileByteCount
     onProgress?(bytesTotal == 0 ? 1 : Double(bytesDone) / Double(bytesTotal))
   }
@@ -169,12 +170,15 @@ private struct TraceVerifier {
     markBad(event)
     let start = extents[.data]?.goodRecordCount ?? 0
     guard range.offset < start + UInt64(BlockStream.data.blockByteCount) else { return }
-    eventsOfBadData = min(event, eventsOfBadData?.lowerBound ?? event)...max(event, eventsOfBadData?.upperBound ?? event)
+    let known = eventsOfBadData ?? event...event
+    eventsOfBadData = min(event, known.lowerBound)...max(event, known.upperBound)
   }
 
   /// A block of data doesn't know its events: those that refer to it do.
   private mutating func nameEventsOfBadData() {
-    guard let damage = extents[.data]?.damage, let index = result.problems.firstIndex(of: .damaged(damage)) else { return }
+    guard let damage = extents[.data]?.damage, let index = result.problems.firstIndex(of: .damaged(damage)) else {
+      return
+    }
     var named = damage
     named.events = eventsOfBadData
     result.problems[index] = .damaged(named)
@@ -305,7 +309,7 @@ private struct TraceVerifier {
         let offset = offsets[header.stream] ?? 0
         let twin = other.prefix(BlockHeader.byteCount)
         // Blocks that are gone or damaged were reported with their stream.
-        if offset < file.usableByteCount, try file.read(into: twin, at: offset), memcmp(twin.baseAddress!, target.baseAddress!, twin.count) != 0 {
+        if offset < file.usableByteCount, try file.read(into: twin, at: offset), !twin.elementsEqual(target) {
           throw indexDamage(path, position, "the entry isn't the header of block \(header.sequence) of '\(file.path)'")
         }
         offsets[header.stream] = offset + header.fileByteCount

@@ -38,7 +38,8 @@ package final class TraceWriter {
     try self.init(directory: directory, header: header, threadCount: max(1, min(3, processorCount - 1)))
   }
 
-  init(directory: String, header: TraceHeader, threadCount: Int) throws(TraceError) {
+  /// With this many compressing threads.
+  package init(directory: String, header: TraceHeader, threadCount: Int) throws(TraceError) {
     self.directory = directory
     self.header = header
     let digest = try HeaderFile.prepare(header, directory: directory)
@@ -56,6 +57,7 @@ package final class TraceWriter {
 
   deinit {
     buffers.stop()
+    if !isFinished { buffers.closeAll() }
     pipeline.stop()
   }
 
@@ -124,8 +126,8 @@ package final class TraceWriter {
     try synchronizeDirectory(directory)
   }
 
-  /// Everything is on disk when this returns, and the helper threads are gone. The last event is `.end`, else the trace
-  /// counts as cut short. Nothing can be appended afterwards.
+  /// Everything appended is on disk when this returns, and the helper threads are gone (copies in `files/` get there when
+  /// the kernel likes). The last event is `.end`, else the trace counts as cut short. Nothing can be appended afterwards.
   package func finish() throws(TraceError) {
     precondition(!isFinished, "a trace is finished once")
     isFinished = true

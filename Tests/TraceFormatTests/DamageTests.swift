@@ -3,8 +3,7 @@ import Glibc
 import KernelABI
 import SystemPackage
 import Testing
-
-@testable import TraceFormat
+import TraceFormat
 
 /// A small trace with several blocks in each stream, the bytes of its files, and what it says.
 private struct SmallTrace {
@@ -178,14 +177,30 @@ private struct SmallTrace {
     #expect(try !verifyTrace(directory: trace.directory.path).isUnaltered)
   }
 
-  /// The blocks of a stream, by their offsets.
-  private func blocks(_ bytes: [UInt8]) throws -> [(offset: Int, header: BlockHeader)] {
-    var result: [(Int, BlockHeader)] = []
+  /// A block's header as docs/trace-format.md describes it.
+  private struct Block {
+    var offset: Int
+    var sequence: UInt64
+    var byteCount: Int
+    var first: UInt64
+    var last: UInt64
+    static let headerByteCount = 160
+  }
+
+  /// The blocks of a stream.
+  private func blocks(_ bytes: [UInt8]) throws -> [Block] {
+    func number(_ offset: Int, _ byteCount: Int) -> UInt64 {
+      bytes[offset..<offset + byteCount].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    var result: [Block] = []
     var offset = 0
     while offset < bytes.count {
-      let header = try bytes[offset..<offset + BlockHeader.byteCount].withUnsafeBytes { try BlockHeader(checking: $0) }
-      result.append((offset, header))
-      offset += Int(header.fileByteCount)
+      try #require(bytes[offset...].starts(with: Array("rrsblock".utf8)))
+      let block = Block(
+        offset: offset, sequence: number(offset + 16, 8), byteCount: Block.headerByteCount + Int(number(offset + 24, 4)),
+        first: number(offset + 32, 8), last: number(offset + 40, 8))
+      result.append(block)
+      offset += block.byteCount
     }
     return result
   }
@@ -196,20 +211,20 @@ private struct SmallTrace {
     let bytes = try #require(trace.files[stream])
     let clean = try verifyTrace(directory: trace.directory.path)
     #expect(clean.isUnaltered && clean.lastGoodEvent == UInt64(trace.contents.events.count))
-    for (offset, header) in try blocks(bytes) {
+    for block in try blocks(bytes) {
       var altered = bytes
-      altered[offset + BlockHeader.byteCount] ^= 0x40
+      altered[block.offset + Block.headerByteCount] ^= 0x40
       try trace.replace(stream, with: altered)
       let result = try verifyTrace(directory: trace.directory.path)
       guard case .damaged(let damage)? = result.problems.first else {
         Issue.record("no damage found")
         continue
       }
-      #expect(damage.file == path && damage.block == header.sequence && damage.fileOffset == UInt64(offset))
-      if stream != "data" { #expect(damage.events == header.first...header.last) }
+      #expect(damage.file == path && damage.block == block.sequence && damage.fileOffset == UInt64(block.offset))
+      if stream != "data" { #expect(damage.events == block.first...block.last) }
       if let events = damage.events { #expect(result.lastGoodEvent < events.lowerBound) }
-      if stream == "events" { #expect(result.lastGoodEvent == header.first - 1) }
-      #expect("\(TraceError.damaged(damage))".contains("block \(header.sequence) at offset \(offset)"))
+      if stream == "events" { #expect(result.lastGoodEvent == block.first - 1) }
+      #expect("\(TraceError.damaged(damage))".contains("block \(block.sequence) at offset \(block.offset)"))
     }
   }
 
@@ -218,7 +233,7 @@ private struct SmallTrace {
     let trace = try SmallTrace()
     let other = try SmallTrace()
     let bytes = try #require(trace.files["events"])
-    let all = try blocks(bytes).map { bytes[$0.offset..<$0.offset + Int($0.header.fileByteCount)] }
+    let all = try blocks(bytes).map { bytes[$0.offset..<$0.offset + $0.byteCount] }
     for wrong in [[all[1], all[0]] + all[2...], [all[0]] + all[2...], all + [all[0]]] {
       try trace.replace("events", with: wrong.flatMap { $0 })
       #expect(trace.read().error != nil)

@@ -3,8 +3,7 @@ import Glibc
 import KernelABI
 import SystemPackage
 import Testing
-
-@testable import TraceFormat
+import TraceFormat
 
 private func run(_ program: String, _ arguments: [String]) throws -> Int32 {
   let process = Process()

@@ -2,8 +2,7 @@ import Foundation
 import Glibc
 import KernelABI
 import Testing
-
-@testable import TraceFormat
+import TraceFormat
 
 @Suite struct RoundTripTests {
   @Test func emptyTrace() throws {
@@ -64,7 +63,8 @@ import Testing
         #expect(try reader.nextEvent() == trace.contents.events[index - 1], comment)
         let expected = trace.contents.mappings.filter { $0.event == UInt64(index) }
         #expect(try reader.mappings(forEvent: UInt64(index)) == expected, comment)
-        #expect(try reader.tracees(forEvent: UInt64(index)) == trace.contents.tracees.filter { $0.event == UInt64(index) })
+        let tracees = trace.contents.tracees.filter { $0.event == UInt64(index) }
+        #expect(try reader.tracees(forEvent: UInt64(index)) == tracees, comment)
       }
     }
     try reader.seek(toEvent: UInt64(last + 1))
@@ -86,7 +86,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let writer = try TraceWriter(directory: directory.path, header: TraceHeader())
     var bytes = [UInt8](repeating: 0, count: 20_000_001)
-    for index in stride(from: 0, to: bytes.count, by: 97) { bytes[index] = UInt8(truncatingIfNeeded: index &* 31 ^ index >> 9) }
+    for index in stride(from: 0, to: bytes.count, by: 97) { bytes[index] = UInt8(truncatingIfNeeded: index / 97) }
     let environment = (0..<60).map { "NAME\($0)=" + String(repeating: "x", count: 100_000) }
     let exec = TraceeRecord(
       event: 1, tid: Tid(7),

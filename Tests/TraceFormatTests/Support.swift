@@ -2,8 +2,7 @@ import Foundation
 import Glibc
 import KernelABI
 import Testing
-
-@testable import TraceFormat
+import TraceFormat
 
 /// A repeatable source of random numbers (SplitMix64). A failing test prints its seed; RRS_TEST_SEED repeats it.
 struct SeededGenerator: RandomNumberGenerator {
@@ -78,7 +77,8 @@ struct TraceContents: Equatable {
     let last = result.events.last?.number ?? 0
     result.data = Array(data.prefix(result.events.reduce(0) { $0 + $1.memoryWrites.count + $1.fileWrites.count }))
     result.mappings = mappings.filter { $0.event <= last }
-    result.mappingData = Array(mappingData.prefix(result.mappings.count { if case .data = $0.source { true } else { false } }))
+    let dataCount = result.mappings.count { if case .data = $0.source { true } else { false } }
+    result.mappingData = Array(mappingData.prefix(dataCount))
     result.tracees = tracees.filter { $0.event <= last }
     return result
   }
@@ -171,24 +171,25 @@ struct RandomTrace {
   }
 
   private mutating func data(_ countMax: Int) -> (DataRange, [UInt8]) {
-    let bytes = generator.bytes(generator.number(0...countMax))
+    let bytes = generator.bytes(generator.number(generator.chance(10) ? 0...0 : 1...countMax))
     return (bytes.withUnsafeBytes { writer.appendData($0) }, bytes)
   }
 
   mutating func append(events count: Int, dataByteCountMax: Int = 300) {
-    for _ in 0..<count { appendEvent(dataByteCountMax) }
+    // The first one uses every stream, so that each has a block when all are flushed.
+    for index in 0..<count { appendEvent(dataByteCountMax, isFull: index == 0) }
   }
 
-  private mutating func appendEvent(_ dataByteCountMax: Int) {
-    if generator.chance(4) { appendMapping(dataByteCountMax) }
-    if generator.chance(5) { appendTracee() }
+  private mutating func appendEvent(_ dataByteCountMax: Int, isFull: Bool) {
+    if isFull || generator.chance(4) { appendMapping(dataByteCountMax) }
+    if isFull || generator.chance(5) { appendTracee() }
     var event = TraceEvent(
       tid: generator.tid(), ticks: generator.next(), monotonicNanoseconds: generator.next(), kind: generator.kind(),
       registers: generator.chance(10) ? nil : generator.registers())
     if generator.chance(10) { event.extendedState = generator.bytes(generator.number(1...2700)) }
     if generator.chance(10) { event.memoryChecksum = generator.next() }
-    if generator.chance(2) {
-      for _ in 0..<generator.number(0...3) {
+    if isFull || generator.chance(2) {
+      for _ in 0..<generator.number(1...3) {
         let (range, bytes) = data(dataByteCountMax)
         event.memoryWrites.append(
           MemoryWrite(tid: generator.tid(), address: RemotePointer(generator.next()), data: range))
@@ -238,7 +239,8 @@ struct RandomTrace {
     switch generator.number(0...3) {
     case 0:
       kind = .clone(
-        parent: generator.tid(), flags: generator.next(), ownNamespaceTid: generator.tid(), threadGroup: generator.tid())
+        parent: generator.tid(), flags: generator.next(), ownNamespaceTid: generator.tid(),
+        threadGroup: generator.tid())
     case 1:
       kind = .exec(
         fileName: generator.text(50), commandLine: (0..<generator.number(0...5)).map { _ in generator.text(20) },
