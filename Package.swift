@@ -84,7 +84,7 @@ let package = Package(
     tests("TranslationTests", ["Translation", "X86", "KernelABI", "TestSupport", "TranslationHarness"]),
     tests("TraceFormatTests", ["TraceFormat", "KernelABI", "TestSupport"]),
     tests("RecordReplayTests", ["TestSupport"]),
-    tests("CLITests", ["TestSupport"]),
+    tests("CLITests", ["TestSupport", "rrs"]),
     tests("TidyTests", ["TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 import ArgumentParser
+import KernelABI
 
 /// A verb of the command line.
 protocol Verb: ParsableCommand {
@@ -7,8 +8,6 @@ protocol Verb: ParsableCommand {
 
 /// The root of the command line.
 struct RRSCommand: ParsableCommand {
-  static let version = "0.1.0"
-
   static let verbs: [any Verb.Type] = [
     RecordCommand.self, ReplayCommand.self, ProcessesCommand.self, DumpCommand.self, ListCommand.self,
     RemoveCommand.self, MoveCommand.self, TraceInfoCommand.self, FileNameCommand.self, VerifyCommand.self,
@@ -27,7 +26,7 @@ struct RRSCommand: ParsableCommand {
       rrs PROGRAM … is rrs record PROGRAM …, and rrs DIRECTORY is rrs replay DIRECTORY. Traces lie in $RRS_TRACE_DIR, \
       else in $XDG_DATA_HOME/rrs, else in ~/.local/share/rrs; where a command takes a trace, none means the latest.
       """,
-    version: "rrs version " + version,
+    version: "rrs version " + RRSVersion.current,
     subcommands: verbs,
     helpNames: [.short, .long])
 

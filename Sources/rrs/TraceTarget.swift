@@ -33,30 +33,25 @@ struct TraceTarget: Sendable {
     free(resolved)
   }
 
-  /// After a recording that never started: an empty directory helps nobody.
-  func removeIfUnused() {
-    _ = rmdir(path)
+  /// After a recording that never started: a trace without events helps nobody.
+  func removeUnused() {
+    _ = FileStatus.removeTree(path)
   }
 }
 
 /// Tells the user, and the descriptor of `-p`, where the trace is, once there is one.
 struct TraceAnnouncement: Sendable {
-  private let trace: TraceTarget
-  private let directories: TraceDirectory
-  private let descriptor: Int32?
+  let trace: TraceTarget
+  let directories: TraceDirectory
+  let descriptor: Int32?
 
-  init(trace: TraceTarget, directories: TraceDirectory, descriptor: Int32?) throws {
-    if let descriptor {
-      guard fcntl(descriptor, F_GETFD) >= 0 else {
-        trace.removeIfUnused()
-        throw UsageError("descriptor \(descriptor) isn't open; -p takes the number of one that is")
-      }
-      // A program that inherits it would keep the reader waiting for its end.
-      if descriptor > STDERR_FILENO { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+  static func check(descriptor: Int32?) throws {
+    guard let descriptor else { return }
+    guard fcntl(descriptor, F_GETFD) >= 0 else {
+      throw UsageError("descriptor \(descriptor) isn't open; -p takes the number of one that is")
     }
-    self.trace = trace
-    self.directories = directories
-    self.descriptor = descriptor
+    // A program that inherits it would keep the reader waiting for its end.
+    if descriptor > STDERR_FILENO { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
   }
 
   func make() {

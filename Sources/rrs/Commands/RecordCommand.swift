@@ -116,17 +116,22 @@ struct RecordCommand: Verb {
       throw UsageError("no program to record; see 'rrs help record'")
     }
     if getenv(Self.nestingVariable) != nil { return try runNested(program) }
+    // Whatever can be wrong with the command line is found before a directory is made.
+    var options = try recordOptions(program: program)
+    try TraceAnnouncement.check(descriptor: printTraceDirectory)
     let directories = TraceDirectory()
     let trace = try TraceTarget(exactly: outputTraceDirectory, in: directories, program: program)
-    let announcement = try TraceAnnouncement(trace: trace, directories: directories, descriptor: printTraceDirectory)
-    var options = try recordOptions(program: program)
+    let announcement = TraceAnnouncement(trace: trace, directories: directories, descriptor: printTraceDirectory)
     options.traceDirectory = trace.path
     options.onStart = { announcement.make() }
     let outcome: RecordOutcome
     do {
       outcome = try Recorder().record(options)
-    } catch {
-      trace.removeIfUnused()
+    } catch let error as RecordError {
+      switch error {
+      case .spawnFailed, .unavailable: trace.removeUnused()
+      case .traceWriteFailed, .internalError: break
+      }
       throw error
     }
     for note in outcome.notes { warn("warning: " + note) }

@@ -60,7 +60,8 @@ enum TracingProbe {
       if result < 0 { return }
       switch WaitStatus(raw: status) {
       case .exited, .killed: return
-      default: continue
+      // SIGKILL too has a PTRACE_EVENT_EXIT stop on the way.
+      default: try? Ptrace.resume(tid)
       }
     }
   }

@@ -53,12 +53,22 @@ struct EventText {
       return "\(instruction)\(result)"
     case .preemption: return "preemption"
     case .exit(let rawStatus): return description(exit: WaitStatus(raw: rawStatus))
-    case .imageStart: return "image start" + (event.registers.map { " at \($0.instructionPointer)" } ?? "")
+    case .imageStart: return "image start" + (try imageName(event, reader: reader))
     case .checkpointSaved(let id, _): return "checkpoint \(id) saved"
     case .checkpointLoaded(let id, _): return "checkpoint \(id) loaded"
     case .note(let text): return "note: \(text)"
     case .end: return "end of the recording"
     }
+  }
+
+  /// The program that starts, from the record that belongs to the event.
+  private static func imageName(_ event: TraceEvent, reader: TraceReader) throws(TraceError) -> String {
+    for record in try reader.tracees(forEvent: event.number) {
+      if case .exec(let fileName, let commandLine, _, _, _, _, _) = record.kind {
+        return ": \(fileName) (" + TextFormat.commandLine(commandLine) + ")"
+      }
+    }
+    return ""
   }
 
   static func description(exit status: WaitStatus) -> String {

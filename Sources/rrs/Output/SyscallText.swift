@@ -2,31 +2,49 @@ import KernelABI
 import Syscalls
 import TraceFormat
 
-/// A system call as a line: name, arguments and result.
+/// A system call as strace shows it, as far as the trace knows its arguments.
 struct SyscallText {
   var event: TraceEvent
   var call: SyscallEvent
   var reader: TraceReader
 
+  /// No more of a write than a line can show is read.
+  private static let shownByteCountMax = 4096
+
   var text: String {
     get throws {
-      let name = SyscallTable.name(call.number)
-      guard let registers = event.registers else { return name }
-      return name + "(" + arguments(registers) + ")" + ending(registers)
+      guard let registers = event.registers else { return SyscallTable.name(call.number) }
+      let writes = try knownMemory()
+      let arguments = (0..<6).map { registers.argument($0) }
+      let isFinished = call.phase != .entry
+      let described = SyscallPrinter().describe(
+        number: call.number, arguments: arguments,
+        outcome: isFinished ? .result(registers.syscallResult) : .unfinished,
+        memory: { address, byteCount in Self.bytes(at: address, byteCount: byteCount, in: writes) })
+      return described.line + openedFiles
     }
   }
 
-  private func arguments(_ registers: Registers) -> String {
-    let count = SyscallTable.descriptor(call.number)?.parameters.count ?? 6
-    return (0..<min(count, 6)).map { TextFormat.hex(registers.argument($0)) }.joined(separator: ", ")
+  /// What descriptors the call opened, as strace -y shows it.
+  private var openedFiles: String {
+    guard !call.openedFiles.isEmpty else { return "" }
+    return "  " + call.openedFiles.map { "\($0.descriptor)<\($0.path)>" }.joined(separator: " ")
   }
 
-  private func ending(_ registers: Registers) -> String {
-    switch call.phase {
-    case .entry: return " ..."
-    case .interrupted: return " = ? (interrupted by a signal)"
-    case .exit:
-      return " = \(registers.syscallResult)"
+  private typealias KnownRange = (start: RemotePointer, bytes: [UInt8])
+
+  private func knownMemory() throws(TraceError) -> [KnownRange] {
+    var known: [KnownRange] = []
+    for write in event.memoryWrites {
+      known.append((write.address, try reader.data(write.data, byteCountMax: Self.shownByteCountMax)))
     }
+    return known
+  }
+
+  private static func bytes(at address: RemotePointer, byteCount: Int, in known: [KnownRange]) -> [UInt8]? {
+    for range in known where range.start <= address && address - range.start < UInt64(range.bytes.count) {
+      return Array(range.bytes.dropFirst(Int(address - range.start)).prefix(byteCount))
+    }
+    return nil
   }
 }
