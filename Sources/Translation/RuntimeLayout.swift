@@ -1,0 +1,32 @@
+/// The memory that translated code shares with the tracer, at the same addresses in every address space, so that
+/// translations hold no address that is particular to a process.
+///
+///     0x7000_0000  data page: tick counter, target of the indirect transfer under way; in its last word the spill slot
+///     0x7000_1000  hole: nothing may be mapped here up to 0x7008_1000
+///     0x7010_0000  landing table, 512 KiB
+///
+/// All of it lies below 2 GiB, where a 32-bit absolute operand reaches it from any cache.
+package enum RuntimeLayout {
+  package static let dataPageAddress: UInt64 = 0x7000_0000
+  package static let dataPageByteCount = 4096
+
+  /// The ticks left until the translated code stops: it stops when the count reaches zero.
+  package static let ticksLeftOffset = 0
+  /// The application address that an indirect transfer goes to.
+  package static let transferTargetOffset = 8
+  /// The application's value of a register that an expansion uses for itself. It is the page's last word: a landing
+  /// reads at a distance of eight times the upper 16 bits of the transfer's target, which hits the hole and faults
+  /// for a target that isn't a canonical address.
+  package static let spillOffset = 4096 - 8
+
+  static let ticksLeft = UInt32(dataPageAddress) + UInt32(ticksLeftOffset)
+  static let transferTarget = UInt32(dataPageAddress) + UInt32(transferTargetOffset)
+  static let spill = UInt32(dataPageAddress) + UInt32(spillOffset)
+
+  package static let holeAddress: UInt64 = 0x7000_1000
+  package static let holeByteCount: UInt64 = 0x8_0000
+
+  package static let landingTableAddress: UInt64 = 0x7010_0000
+  package static let landingTableEntryCount = 0x1_0000
+  package static let landingTableByteCount = landingTableEntryCount * 8
+}

@@ -1,0 +1,23 @@
+/// Counts of what a translator has done, for `--stats` and for choosing the next improvement.
+package struct TranslationStatistics: Sendable {
+  package var requests = 0
+  package var units = 0
+  package var instructions = 0
+  package var applicationBytes = 0
+  package var codeBytes = 0
+  package var coldBytes = 0
+  package var landings = 0
+  /// Landings that share their place in the table with an earlier one.
+  package var collidingLandings = 0
+  /// Places that count a tick without saving flags, and with.
+  package var plainTicks = 0
+  package var flagSavingTicks = 0
+  package var links = 0
+  package var linksResolvedLate = 0
+  /// Instructions whose RIP-relative operand was out of reach.
+  package var expandedOperands = 0
+  package var droppedInstructions = 0
+  package var pagesRead = 0
+
+  package init() {}
+}

@@ -1,0 +1,3 @@
+import Glibc
+
+func exitProcess(_ status: Int32) -> Never { exit(status) }

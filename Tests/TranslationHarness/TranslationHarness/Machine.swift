@@ -1,0 +1,174 @@
+import CTranslationHarness
+import KernelABI
+import Translation
+import X86
+
+/// The memory that the harness runs code in, at fixed addresses in its own process.
+struct Machine: ~Copyable {
+  /// Code from here to the code region's end; nothing else of the process is within 2 GiB of it.
+  static let codeAddress: UInt64 = 0x5000_0000
+  static let writableCodeAddress: UInt64 = 0x3333_0000_0000
+  static let codeByteCount = 1 << 16
+  /// Data next to the code, then data that only registers point to. The stack is part of it.
+  static let dataAddress: UInt64 = 0x5002_0000
+  static let dataByteCount = 1 << 14
+  static let nearZoneAddress: UInt64 = 0x6000_0000
+  static let farZoneAddress: UInt64 = 0x2345_0000_0000
+  static let zoneByteCount = 1 << 24
+
+  let translator: Translator
+  private let template: UnsafeMutableRawPointer
+  private(set) var stops = 0
+
+  enum Placement: String { case near, far }
+
+  init(_ options: TranslationOptions, _ placement: Placement, anyCode: Bool = false) {
+    let mapped = harness_map_code(Self.codeAddress, Self.writableCodeAddress, Self.codeByteCount)
+    precondition(mapped == 0, "can't map the code: errno \(-mapped)")
+    Self.map(Self.dataAddress, Self.dataByteCount, executable: false)
+    Self.map(RuntimeLayout.dataPageAddress, RuntimeLayout.dataPageByteCount, executable: false)
+    Self.map(RuntimeLayout.landingTableAddress, RuntimeLayout.landingTableByteCount, executable: false)
+    template = .allocate(byteCount: Self.dataByteCount, alignment: 64)
+    let codePages = Self.codeAddress..<(Self.codeAddress + UInt64(Self.codeByteCount))
+    translator = Translator(
+      options: options,
+      dataPage: Self.bytes(RuntimeLayout.dataPageAddress, RuntimeLayout.dataPageByteCount),
+      landingTable: Self.bytes(RuntimeLayout.landingTableAddress, RuntimeLayout.landingTableByteCount)
+    ) { page, destination in
+      guard anyCode || codePages.contains(page) else { return nil }
+      return harness_read_page(page, destination.baseAddress) == 0 ? .stable : nil
+    }
+    addZone(placement == .near ? Self.nearZoneAddress : Self.farZoneAddress)
+  }
+
+  deinit { template.deallocate() }
+
+  borrowing func addZone(_ base: UInt64) {
+    let writable = base + 0x1000_0000_0000
+    let mapped = harness_map_code(base, writable, Self.zoneByteCount)
+    precondition(mapped == 0, "can't map a zone: errno \(-mapped)")
+    translator.addZone(base: base, memory: Self.bytes(writable, Self.zoneByteCount))
+  }
+
+  static func map(_ address: UInt64, _ byteCount: Int, executable: Bool) {
+    let result = harness_map(address, byteCount, executable ? 1 : 0)
+    precondition(result == 0, "can't map memory at \(String(address, radix: 16)): errno \(-result)")
+  }
+
+  static func bytes(_ address: UInt64, _ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: UnsafeMutableRawPointer(bitPattern: UInt(address)), count: byteCount)
+  }
+
+  // MARK: - Running
+
+  /// How a run ended, in the application's terms.
+  struct Outcome {
+    var state: machine_state
+    var signal: Int32
+    var stop: TranslationStop
+    var ticks: Int64
+    var stops = 0
+  }
+
+  /// Runs `state` translated until a fault, an exit that isn't resolved by the translator, or `budget` ticks.
+  func runTranslated(_ state: machine_state, budget: Int64 = 1 << 62, stopMax: Int = 1 << 40) -> Outcome {
+    translator.ticksLeft = budget
+    var outcome = Outcome(state: state, signal: 0, stop: .resumed, ticks: 0)
+    var registers = Registers(state)
+    outcome.stop = translator.go(to: registers.rip, &registers)
+    while outcome.stop == .resumed && outcome.stops < stopMax {
+      registers.write(to: &outcome.state)
+      let stop = harness_run(&outcome.state, nil, 0)
+      outcome.stops += 1
+      registers = Registers(outcome.state)
+      if stop.signal == Signals.trap {
+        outcome.stop = translator.handleTrap(&registers)
+        if outcome.stop == .zoneFull {
+          translator.invalidateAll()
+          outcome.stop = translator.go(to: registers.rip, &registers)
+        }
+      } else {
+        outcome.signal = stop.signal
+        switch translator.recover(&registers) {
+        case .recovered, .behindSystemCall: outcome.stop = .notCode
+        case .inTransfer:
+          translator.wildTransfer(&registers)
+          outcome.stop = .notCode
+        case .foreign: outcome.stop = .foreign
+        }
+      }
+    }
+    registers.write(to: &outcome.state)
+    outcome.ticks = budget - translator.ticksLeft
+    return outcome
+  }
+
+  // MARK: - Memory
+
+  /// Keeps the data as it is now for `restoreData`.
+  func keepData() {
+    template.copyMemory(from: Self.bytes(Self.dataAddress, Self.dataByteCount).baseAddress!, byteCount: Self.dataByteCount)
+  }
+
+  func restoreData() {
+    Self.bytes(Self.dataAddress, Self.dataByteCount).baseAddress!
+      .copyMemory(from: template, byteCount: Self.dataByteCount)
+  }
+
+  static func data() -> [UInt8] { Array(bytes(dataAddress, dataByteCount)) }
+}
+
+enum Signals {
+  static let illegal: Int32 = 4
+  static let trap: Int32 = 5
+  static let fault: Int32 = 11
+}
+
+extension Registers {
+  init(_ state: machine_state) {
+    self.init()
+    withUnsafeBytes(of: state.general) { general in
+      for register in GeneralRegister.allCases {
+        self[register] = general.load(fromByteOffset: Int(register.rawValue) * 8, as: UInt64.self)
+      }
+    }
+    rip = state.rip
+    eflags = state.flags
+  }
+
+  func write(to state: inout machine_state) {
+    withUnsafeMutableBytes(of: &state.general) { general in
+      for register in GeneralRegister.allCases {
+        general.storeBytes(of: self[register], toByteOffset: Int(register.rawValue) * 8, as: UInt64.self)
+      }
+    }
+    state.rip = rip
+    state.flags = eflags
+  }
+}
+
+extension machine_state {
+  /// The differences from `other` that a program could see, one line each.
+  func differences(_ other: machine_state, flagsMask: UInt64 = ~0) -> [String] {
+    var lines: [String] = []
+    let mine = Registers(self), theirs = Registers(other)
+    for register in GeneralRegister.allCases where mine[register] != theirs[register] {
+      lines.append("\(register): \(hex(mine[register])) and \(hex(theirs[register]))")
+    }
+    if rip != other.rip { lines.append("rip: \(hex(rip)) and \(hex(other.rip))") }
+    if (flags ^ other.flags) & flagsMask != 0 { lines.append("flags: \(hex(flags)) and \(hex(other.flags))") }
+    withUnsafeBytes(of: extended) { a in
+      withUnsafeBytes(of: other.extended) { b in
+        // The x87 pointers to the last instruction and operand, and its opcode, aren't compared: the first is an
+        // address in the cache, and which of them are kept at all differs between processors.
+        for index in 0..<832 where a[index] != b[index] && !(6..<24).contains(index) && !(416..<576).contains(index) {
+          lines.append("extended state, byte \(index): \(a[index]) and \(b[index])")
+          return
+        }
+      }
+    }
+    return lines
+  }
+}
+
+func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
