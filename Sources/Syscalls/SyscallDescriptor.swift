@@ -10,7 +10,8 @@ package struct SyscallDescriptor: Sendable {
   package var note: String?
 
   package init(
-    _ number: Int, _ name: String, _ blocking: Blocking, _ policy: Policy, _ parameters: [Parameter], note: String? = nil
+    _ number: Int, _ name: String, _ blocking: Blocking, _ policy: Policy, _ parameters: [Parameter],
+    note: String? = nil
   ) {
     self.number = number
     self.name = name
@@ -200,8 +201,8 @@ package struct Parameter: Sendable {
     case selfDescribed32
     /// One byte for each page of argument `index` bytes (mincore).
     case pages(Int)
-    /// A header of that many bytes and as many bytes as the call returned, no more than argument `max` (msgrcv). Nothing
-    /// if the call failed.
+    /// A header of that many bytes and as many bytes as the call returned, no more than argument `max` (msgrcv).
+    /// Nothing if the call failed.
     case headerAndResult(Int, max: Int)
     /// A header of `header` bytes, then elements of `size` bytes; how many says the 32-bit word at `countAt` in the
     /// header, which the kernel may update: the lesser of before and after (file_handle, fiemap).

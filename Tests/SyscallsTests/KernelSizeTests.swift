@@ -39,7 +39,8 @@ import Testing
     ("struct rrs_termio", KernelSize.oldTerminal), ("struct rrs_winsize", KernelSize.windowSize),
   ]
 
-  /// The kernel's headers, and structures that they don't hold, or not in every version, spelt out as the kernel has them.
+  /// The kernel's headers, and structures that they don't hold, or not in every version, spelt out as the kernel has
+  /// them.
   static let prologue = """
     #include <stdio.h>
     #include <asm/stat.h>

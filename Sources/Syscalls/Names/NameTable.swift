@@ -3,20 +3,21 @@ import KernelABI
 /// The sets of names in which `dump` shows flags and enumerations (strace calls them xlats).
 package enum NameTable: String, Sendable, CaseIterable {
   case accessFlags, accessMode, archPrctlOption, atFlags, clockID, cloneFlags, closeRangeFlags, compareType
-  case descriptorFlags, epollEvents, epollOperation, eventDescriptorFlags, fallocateMode, fanotifyInitFlags
-  case fanotifyMarkFlags, fanotifyMask, fileAdvice, fileMode, fsconfigCommand, futex2Flags, futexOperation
-  case getMemoryPolicyFlags, inotifyMask, intervalTimer, ioPriorityWhich, ipOption, ipcGetFlags, ipv6Option
-  case leaseType, lockOperation, lockType, membarrierCommand, memfdFlags, memoryAdvice, memoryPolicy
-  case memoryPolicyFlags, messageFlags, messageQueueFlags, mlockFlags, mlockallFlags, mmapFlags, mmapProtection
-  case mountAttributes, mountFlags, mremapFlags, msyncFlags, netlinkOption, openFlags, openTreeFlags, packetOption
-  case pidfdFlags, pollEvents, priorityWhich, ptraceRequest, randomFlags, readWriteFlags, renameFlags
-  case resourceLimit, resourceUsageWho, schedulerPolicy, sealFlags, seccompOperation, sharedMemoryFlags, signal
-  case signalActionFlags, signalMaskHow, socketDomain, socketLevel, socketOption, socketShutdown, socketType
-  case spliceFlags, statxMask, syncRangeFlags, syslogAction, tcpOption, timerDescriptorFlags, timerFlags
-  case unlinkFlags, unmountFlags, waitIdentifierType, waitOptions, whence, xattrFlags, xdpOption
+  case descriptorFlags, epollCreateFlags, epollEvents, epollOperation, eventDescriptorFlags, fallocateMode
+  case fanotifyInitFlags, fanotifyMarkFlags, fanotifyMask, fileAdvice, fileMode, fsconfigCommand, futex2Flags
+  case futexOperation, getMemoryPolicyFlags, inotifyInitFlags, inotifyMask, intervalTimer, ioPriorityWhich
+  case ipcGetFlags, ipOption, ipv6Option, leaseType, lockOperation, lockType, membarrierCommand, memfdFlags
+  case memoryAdvice, memoryPolicy, memoryPolicyFlags, messageFlags, messageQueueFlags, mlockallFlags, mlockFlags
+  case mmapFlags, mmapProtection, mountAttributes, mountFlags, mremapFlags, msyncFlags, netlinkOption, openFlags
+  case openTreeFlags, packetOption, pidfdFlags, pipeFlags, pollEvents, priorityWhich, ptraceRequest, randomFlags
+  case readWriteFlags, renameFlags, resourceLimit, resourceUsageWho, schedulerPolicy, sealFlags, seccompOperation
+  case sharedMemoryFlags, signal, signalActionFlags, signalDescriptorFlags, signalMaskHow, socketDomain, socketLevel
+  case socketOption, socketShutdown, socketType, spliceFlags, statxMask, syncRangeFlags, syslogAction, tcpOption
+  case timerDescriptorCreateFlags, timerDescriptorFlags, timerFlags, unlinkFlags, unmountFlags, waitIdentifierType
+  case waitOptions, whence, xattrFlags, xdpOption
 
-  /// What a table holds. In a value, the bits of `mask` choose one of `choices`; the others are flags. A flag of several
-  /// bits stands before those that are parts of it.
+  /// What a table holds. In a value, the bits of `mask` choose one of `choices`; the others are flags. A flag of
+  /// several bits stands before those that are parts of it.
   struct Values: Sendable {
     var mask: UInt64
     var choices: [UInt64: String] = [:]

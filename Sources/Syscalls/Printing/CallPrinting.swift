@@ -8,6 +8,9 @@ struct CallPrinting {
   var memory: SyscallPrinter.Memory
   var stringLimit: Int
 
+  /// The result as a count of bytes or elements.
+  private var returned: Int { Int(clamping: max(0, failed ? 0 : result ?? 0)) }
+
   private var failed: Bool { result.map { (-4095 ... -1).contains($0) } ?? false }
 
   func text(_ kind: Parameter.Kind, _ value: UInt64) -> String {
@@ -35,7 +38,7 @@ struct CallPrinting {
     case .inputVector(let count): return vectors(value, count: arguments[count], byteCount: nil)
     case .outputVector(let count):
       return failed || result == nil
-        ? PrintedText.address(value) : vectors(value, count: arguments[count], byteCount: result.map(Int.init(clamping:)))
+        ? PrintedText.address(value) : vectors(value, count: arguments[count], byteCount: returned)
     case .inputMessage: return message(value, received: nil)
     case .outputMessage: return failed || result == nil ? PrintedText.address(value) : message(value, received: result)
     case .inputMessages, .outputMessages: return messages(value)
@@ -121,7 +124,6 @@ struct CallPrinting {
   /// The size of a buffer after the call; nil if what it depends on isn't known.
   private func byteCount(_ count: Parameter.ByteCount, _ address: UInt64) -> Int? {
     let limit = 1 << 30
-    let returned = Int(clamping: max(0, failed ? 0 : result ?? 0))
     func argument(_ index: Int) -> Int { min(Int(clamping: arguments[index]), limit) }
     switch count {
     case .fixed(let size): return size
@@ -133,7 +135,7 @@ struct CallPrinting {
       return arguments[index] == 0 ? nil : word32(arguments[index]).map { min(Int($0), limit) }
     case .lengthPointer64(let index):
       return arguments[index] == 0 ? nil : word(arguments[index]).map { min(Int(clamping: $0), limit) }
-    case .descriptorSet(let index): return (argument(index) & 0xffff_ffff + 63) / 64 * 8
+    case .descriptorSet(let index): return (argument(index) + 63) / 64 * 8
     case .terminatedString(let most):
       guard let known = memory(RemotePointer(address), most) else { return nil }
       return known.firstIndex(of: 0) ?? known.count
@@ -187,15 +189,15 @@ struct CallPrinting {
   /// An array of `struct mmsghdr`, of which the call's result says how many count.
   private func messages(_ address: UInt64) -> String {
     guard address != 0 else { return "NULL" }
-    guard let result, !failed else { return PrintedText.hex(address) }
-    let shown = Int(min(result, 4))
+    guard result != nil, !failed else { return PrintedText.hex(address) }
+    let shown = min(returned, 4)
     var parts: [String] = []
     for index in 0..<shown {
       let element = address &+ UInt64(index * KernelSize.multipleMessageHeader)
       guard let length = word32(element &+ UInt64(KernelSize.messageHeader)) else { return PrintedText.hex(address) }
       parts.append("{msg_hdr=\(message(element, received: Int64(length))), msg_len=\(length)}")
     }
-    if Int64(shown) < result { parts.append("...") }
+    if shown < returned { parts.append("...") }
     return "[" + parts.joined(separator: ", ") + "]"
   }
 }

@@ -2,7 +2,8 @@ package import KernelABI
 
 /// Shows system calls as strace does: `openat(AT_FDCWD, "/etc/hosts", O_RDONLY|O_CLOEXEC) = 3`.
 ///
-/// A trace holds what the kernel wrote, not what the program did. An input whose bytes aren't known shows as its address.
+/// A trace holds what the kernel wrote, not what the program did. An input whose bytes aren't known shows as its
+/// address.
 package struct SyscallPrinter: Sendable {
   /// The bytes known at an address: as many as are known from there on, no more than asked for; nil if none are.
   package typealias Memory = (_ address: RemotePointer, _ byteCount: Int) -> [UInt8]?

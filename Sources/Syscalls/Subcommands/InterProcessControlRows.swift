@@ -20,8 +20,8 @@ enum SharedMemoryControlRows {
 enum SemaphoreControlRows {
   private static let status: [Parameter.Kind] = [.output(.fixed(KernelSize.semaphoreStatus), .structure)]
   private static let limits: [Parameter.Kind] = [.output(.fixed(KernelSize.semaphoreLimits), .structure)]
-  /// GETALL writes one 16-bit value for each semaphore of the set, whose number isn't in the call: as many as Linux allows
-  /// (SEMMSL, 32000). Bytes that didn't change do no harm.
+  /// GETALL writes one 16-bit value for each semaphore of the set, whose number isn't in the call: as many as Linux
+  /// allows (SEMMSL, 32000). Bytes that didn't change do no harm.
   private static let values: [Parameter.Kind] = [.output(.fixed(64000), .bytes)]
 
   // swift-format-ignore

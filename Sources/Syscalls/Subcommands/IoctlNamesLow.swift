@@ -1,7 +1,7 @@
-/// Names of ioctl requests whose number encodes direction and size, as the uapi headers of Linux 6.1 to 6.18 define them:
-/// hexadecimal number, name, and a mark: none where the structure points nowhere, so that direction and size say what the
-/// kernel writes; `!` where it may point to further buffers, so that recording is a guess; `-` where the device shares memory
-/// with the program, so that it can't be recorded.
+/// Names of ioctl requests whose number encodes direction and size, as the uapi headers of Linux 6.1 to 6.18 define
+/// them: hexadecimal number, name, and a mark: none where the structure points nowhere, so that direction and size
+/// say what the kernel writes; `!` where it may point to further buffers, so that recording is a guess; `-` where the
+/// device shares memory with the program, so that it can't be recorded.
 enum IoctlNamesLow {
   static let text = """
     241 FDCLRPRM; 245 FDMSGON; 246 FDMSGOFF; 247 FDFMTBEG; 249 FDFMTEND; 24a FDSETEMSGTRESH; 24b FDFLUSH; 254 FDRESET

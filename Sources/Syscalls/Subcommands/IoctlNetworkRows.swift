@@ -3,8 +3,8 @@ enum IoctlNetworkRows {
   /// `struct ifreq`
   private static let interface: [Parameter.Kind] = [.inputOutput(.fixed(40), .structure)]
   private static let interfaceInput: [Parameter.Kind] = [.input(.fixed(40), .structure)]
-  /// `struct ifreq` whose `ifr_data` points to a structure that depends on the command in it. As much is recorded as the
-  /// biggest usual one has; bytes that didn't change do no harm.
+  /// `struct ifreq` whose `ifr_data` points to a structure that depends on the command in it. As much is recorded as
+  /// the biggest usual one has; bytes that didn't change do no harm.
   private static let interfaceData: [Parameter.Kind] = [
     .structureWithBuffers(.fixed(40), [.init(pointerAt: 16, .fixed(16384))])
   ]

@@ -1,5 +1,6 @@
-/// The ioctl requests: rows by full number, then by family whatever the size, then by the names of `IoctlNames…`, then a
-/// guess from the number alone (asm-generic/ioctl.h: 8 bits number, 8 bits type, 14 bits size, 2 bits direction).
+/// The ioctl requests: rows by full number, then by family whatever the size, then by the names of `IoctlNames…`,
+/// then a guess from the number alone (asm-generic/ioctl.h: 8 bits number, 8 bits type, 14 bits size, 2 bits
+/// direction).
 enum IoctlRequests {
   private static let rows: [UInt32: SubcommandRow] = {
     let groups: [[SubcommandRow]] = [

@@ -1,5 +1,5 @@
-/// Requests to terminals, consoles and generic descriptors. Most predate the encoding of size and direction in the number
-/// (ioctl_tty(2), ioctl_console(2)).
+/// Requests to terminals, consoles and generic descriptors. Most predate the encoding of size and direction in the
+/// number (ioctl_tty(2), ioctl_console(2)).
 enum IoctlTerminalRows {
   // swift-format-ignore
   static let rows: [SubcommandRow] = [

@@ -65,7 +65,8 @@ enum ProcessControlRows {
   static let recent: [SubcommandRow] = [
     .init(57, "PR_SET_IO_FLUSHER", [.integer]),
     .init(58, "PR_GET_IO_FLUSHER", []),
-    .init(59, "PR_SET_SYSCALL_USER_DISPATCH", .never, .unsupported(errno: 22), [.integer, .address, .unsigned, .address],
+    .init(59, "PR_SET_SYSCALL_USER_DISPATCH", .never, .unsupported(errno: 22),
+      [.integer, .address, .unsigned, .address],
       note: "The kernel would turn the program's system calls into signals before rrs sees them."),
     .init(60, "PR_PAC_SET_ENABLED_KEYS", [.hex, .hex]),
     .init(61, "PR_PAC_GET_ENABLED_KEYS", []),
@@ -92,7 +93,8 @@ enum ProcessControlRows {
       note: "Taken as done: rrs is the tracer already."),
   ]
 
-  /// PR_SET_TSC with PR_TSC_ENABLE, and with PR_TSC_SIGSEGV. It must never reach the kernel, where rrs has its own setting.
+  /// PR_SET_TSC with PR_TSC_ENABLE, and with PR_TSC_SIGSEGV. It must never reach the kernel, where rrs has its own
+  /// setting.
   static let enableTimeStampCounter = SubcommandRow(26, "PR_SET_TSC", .never, .refuse(errno: 0), [.integer])
   static let trapTimeStampCounter = SubcommandRow(
     26, "PR_SET_TSC", .never, .unsupported(errno: 22), [.integer],

@@ -41,7 +41,7 @@ enum FileSystemRows {
     .init(253, "inotify_init", .never, .emulate, []),
     .init(254, "inotify_add_watch", .never, .emulate, [.fd, .path("pathname"), .flags("mask", .inotifyMask)]),
     .init(255, "inotify_rm_watch", .never, .emulate, [.fd, .int("wd")]),
-    .init(294, "inotify_init1", .never, .emulate, [.flags("flags", .openFlags)]),
+    .init(294, "inotify_init1", .never, .emulate, [.flags("flags", .inotifyInitFlags)]),
     .init(300, "fanotify_init", .never, .emulate,
       [.flags("flags", .fanotifyInitFlags), .flags("event_f_flags", .openFlags)]),
     .init(301, "fanotify_mark", .never, .emulate,

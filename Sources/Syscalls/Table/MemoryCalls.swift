@@ -40,7 +40,7 @@ enum MemoryRows {
        .input("nodes", .elements(KernelSize.int, count: 1)), .output("status", .elements(KernelSize.int, count: 1)),
        .flags("flags", .memoryPolicyFlags)]),
     .init(319, "memfd_create", .never, .emulate, [.string("uname"), .flags("flags", .memfdFlags)]),
-    .init(323, "userfaultfd", .never, .refuse(errno: 38), [.flags("flags", .openFlags)],
+    .init(323, "userfaultfd", .never, .refuse(errno: 38), [.flags("flags", .pipeFlags)],
       note: "Page faults handled by the program would be inputs without an event."),
     .init(325, "mlock2", .never, .emulate,
       [.address("start"), .unsigned("len"), .flags("flags", .mlockFlags)]),

@@ -44,7 +44,7 @@ enum PollingRows {
        .int("maxevents"), .int("timeout"), .input("sigmask", size: KernelSize.signalSet, .signalSet), .sigsetsize]),
     .init(284, "eventfd", .never, .emulate, [.unsigned("count")]),
     .init(290, "eventfd2", .never, .emulate, [.unsigned("count"), .flags("flags", .eventDescriptorFlags)]),
-    .init(291, "epoll_create1", .never, .emulate, [.flags("flags", .openFlags)]),
+    .init(291, "epoll_create1", .never, .emulate, [.flags("flags", .epollCreateFlags)]),
     .init(333, "io_pgetevents", .maybe, .refuse(errno: 38),
       [.hex("ctx_id"), .int("min_nr"), .int("nr"), .output("events", .resultElements(KernelSize.ioEvent, max: 2)),
        .input("timeout", size: KernelSize.timespec, .timespec), .address("usig")]),

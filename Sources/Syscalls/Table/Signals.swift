@@ -29,7 +29,7 @@ enum SignalRows {
       [.descriptor("ufd"), .input("user_mask", size: KernelSize.signalSet, .signalSet), .unsigned("sizemask")]),
     .init(289, "signalfd4", .never, .emulate,
       [.descriptor("ufd"), .input("user_mask", size: KernelSize.signalSet, .signalSet), .unsigned("sizemask"),
-       .flags("flags", .openFlags)]),
+       .flags("flags", .signalDescriptorFlags)]),
     .init(297, "rt_tgsigqueueinfo", .never, .special(.sendSignal),
       [.pid("tgid"), .pid("pid"), .signal("sig"), .input("uinfo", size: KernelSize.signalInfo, .signalInfo)]),
     .init(424, "pidfd_send_signal", .never, .special(.sendSignal),

@@ -19,7 +19,7 @@ enum SystemRows {
     .init(175, "init_module", .never, .unsupported(errno: 1),
       [.address("umod"), .unsigned("len"), .string("uargs")],
       note: "A recorded program doesn't change the kernel that records it."),
-    .init(176, "delete_module", .never, .unsupported(errno: 1), [.string("name_user"), .flags("flags", .openFlags)],
+    .init(176, "delete_module", .never, .unsupported(errno: 1), [.string("name_user"), .hex("flags")],
       note: "A recorded program doesn't change the kernel that records it."),
     .init(177, "get_kernel_syms", .never, .refuse(errno: 38), [], note: "Gone since Linux 2.6."),
     .init(178, "query_module", .never, .refuse(errno: 38), [], note: "Gone since Linux 2.6."),
