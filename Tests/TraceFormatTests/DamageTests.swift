@@ -32,10 +32,13 @@ private struct SmallTrace {
   }
 
   func replace(_ name: String, with bytes: [UInt8]) throws {
-    // In place: atomic replacement would cost a rename each.
+    // Not truncated before: ext4 would write it to the disk at once (ext4(5), auto_da_alloc), thousands of times.
     try bytes.withUnsafeBytes { buffer in
-      let descriptor = try FileDescriptor.open(directory.path + "/" + name, .writeOnly, options: .truncate)
-      try descriptor.closeAfter { _ = try descriptor.writeAll(buffer) }
+      let descriptor = try FileDescriptor.open(directory.path + "/" + name, .writeOnly)
+      try descriptor.closeAfter {
+        _ = try descriptor.writeAll(buffer)
+        try descriptor.resize(to: Int64(buffer.count))
+      }
     }
   }
 
