@@ -25,6 +25,7 @@ extension RecordSession {
       event.memoryChecksum = MemoryChecksum.compute(
         tracee.tracee, stackPointers: stackPointers(in: tracee.addressSpace, event: event, of: tracee))
     }
+    if let registers = event.registers { tracee?.lastRegisters = registers }
     writer.append(event)
     eventCount += 1
     if eventCount % 64 == 0 { try checkTrace() }

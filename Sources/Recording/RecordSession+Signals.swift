@@ -11,6 +11,7 @@ extension RecordSession {
     let signal = info.signal
     if signal == options.ignoredSignal { return dropSignal(tracee) }
     let info = original(tracee, info)
+    let isAtBoundary = try isAtBoundary || isAtLastEvent(tracee)
     let disposition = disposition(of: info, tracee)
     switch disposition {
     case .ignored:
@@ -24,6 +25,15 @@ extension RecordSession {
       if disposition == .fatal, signal == options.continueThroughSignal { return dropSignal(tracee) }
       try deliver(tracee, info, disposition)
     }
+  }
+
+  /// Nothing of the application ran since its last event. rt_sigreturn(2) sets orig_rax to -1, so that the engine can't
+  /// tell that a signal which it unblocked comes right after it.
+  private func isAtLastEvent(_ tracee: RecordTracee) throws -> Bool {
+    guard var last = tracee.lastRegisters else { return false }
+    let now = try tracee.tracee.registers()
+    last.origRax = now.origRax
+    return now == last
   }
 
   /// Keeps a signal for the tracee's next system call.

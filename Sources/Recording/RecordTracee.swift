@@ -12,6 +12,8 @@ final class RecordTracee {
   var stashedSignals: [SignalInfo] = []
   /// Stashed signals that were sent again, to come at the call's end.
   var resentSignals: [SignalInfo] = []
+  /// The registers that its last event left it with.
+  var lastRegisters: Registers?
   /// The system call that the tracee is in.
   var call: PendingCall?
   /// The call that a signal interrupted; restart_syscall(2) goes on with it.

@@ -11,7 +11,10 @@ extension ReplaySession {
     _ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent, _ recorded: Registers
   ) throws {
     let actual = try tracee.tracee.registers()
-    guard actual.syscallNumber == call.number else { throw try divergence(event, tracee, .syscallEntry) }
+    // A call that the kernel goes on with is recorded under its own number, and made again by restart_syscall(2).
+    let isContinued = recorded.syscallNumber == SyscallNumber.restart_syscall
+    let number = isContinued ? SyscallNumber.restart_syscall : call.number
+    guard actual.syscallNumber == number else { throw try divergence(event, tracee, .syscallEntry) }
     if call.number == SyscallNumber.rt_sigreturn, call.phase != .entry { return }
     var ignored: Set<String> = ["rax", "rcx", "r11", "orig_rax"]
     if call.number == SyscallNumber.arch_prctl { ignored.formUnion(["fs_base", "gs_base"]) }
