@@ -2,15 +2,15 @@ import CTraceFormat
 import KernelABI
 
 /// Why bytes are no record of the kind that was expected.
-struct RecordFlaw: Error {
-  var reason: String
+package struct RecordFlaw: Error {
+  package var reason: String
 }
 
 /// Takes records from messages, trusting none of their values.
-final class RecordDecoder {
+package final class RecordDecoder {
   private let decoder: OpaquePointer
 
-  init() {
+  package init() {
     guard let decoder = rrs_decoder_create() else { preconditionFailure("out of memory") }
     self.decoder = decoder
   }
@@ -23,7 +23,7 @@ final class RecordDecoder {
   }
 
   /// The event at the start of `bytes`, and the byte count of its message.
-  func event(in bytes: UnsafeRawBufferPointer) throws(RecordFlaw) -> (TraceEvent, Int) {
+  package func event(in bytes: UnsafeRawBufferPointer) throws(RecordFlaw) -> (TraceEvent, Int) {
     var source = rrs_event()
     let byteCount = try check(rrs_decode_event(decoder, rrs_bytes(bytes), &source))
     var event = TraceEvent(
@@ -94,7 +94,7 @@ final class RecordDecoder {
     return call
   }
 
-  func mapping(in bytes: UnsafeRawBufferPointer) throws(RecordFlaw) -> (MappingRecord, Int) {
+  package func mapping(in bytes: UnsafeRawBufferPointer) throws(RecordFlaw) -> (MappingRecord, Int) {
     var source = rrs_mapping()
     let byteCount = try check(rrs_decode_mapping(decoder, rrs_bytes(bytes), &source))
     var mapping = MappingRecord(
@@ -122,7 +122,7 @@ final class RecordDecoder {
     return (mapping, byteCount)
   }
 
-  func tracee(in bytes: UnsafeRawBufferPointer) throws(RecordFlaw) -> (TraceeRecord, Int) {
+  package func tracee(in bytes: UnsafeRawBufferPointer) throws(RecordFlaw) -> (TraceeRecord, Int) {
     var source = rrs_tracee()
     let byteCount = try check(rrs_decode_tracee(decoder, rrs_bytes(bytes), &source))
     let kind: TraceeRecord.Kind =
@@ -143,7 +143,7 @@ final class RecordDecoder {
     return (TraceeRecord(event: source.event, tid: Tid(source.tid), kind: kind), byteCount)
   }
 
-  func header(in bytes: UnsafeRawBufferPointer) throws(RecordFlaw) -> TraceHeader {
+  package func header(in bytes: UnsafeRawBufferPointer) throws(RecordFlaw) -> TraceHeader {
     var source = rrs_header()
     _ = try check(rrs_decode_header(decoder, rrs_bytes(bytes), &source))
     guard let tickDefinition = TraceHeader.TickDefinition(rawValue: source.tick_definition) else {

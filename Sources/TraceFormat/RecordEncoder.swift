@@ -63,18 +63,18 @@ private final class EncodingArena {
 
 /// Makes messages of records. One thread at a time; what it returns is valid until its next call, and is empty where
 /// there is no memory for it.
-final class RecordEncoder {
+package final class RecordEncoder {
   private let arena = EncodingArena()
   private let encoder: OpaquePointer
 
-  init() {
+  package init() {
     guard let encoder = rrs_encoder_create() else { preconditionFailure("out of memory") }
     self.encoder = encoder
   }
 
   deinit { rrs_encoder_destroy(encoder) }
 
-  func encode(_ event: TraceEvent) -> UnsafeRawBufferPointer {
+  package func encode(_ event: TraceEvent) -> UnsafeRawBufferPointer {
     arena.reset()
     var target = rrs_event()
     target.number = event.number
@@ -152,7 +152,7 @@ final class RecordEncoder {
     target.new_tid = call.newTid?.rawValue ?? 0
   }
 
-  func encode(_ mapping: MappingRecord) -> UnsafeRawBufferPointer {
+  package func encode(_ mapping: MappingRecord) -> UnsafeRawBufferPointer {
     arena.reset()
     var target = rrs_mapping()
     target.event = mapping.event
@@ -186,7 +186,7 @@ final class RecordEncoder {
     return rrs_encode_mapping(encoder, &target).buffer
   }
 
-  func encode(_ tracee: TraceeRecord) -> UnsafeRawBufferPointer {
+  package func encode(_ tracee: TraceeRecord) -> UnsafeRawBufferPointer {
     arena.reset()
     var target = rrs_tracee()
     target.event = tracee.event
@@ -217,7 +217,7 @@ final class RecordEncoder {
     return rrs_encode_tracee(encoder, &target).buffer
   }
 
-  func encode(_ header: TraceHeader) -> UnsafeRawBufferPointer {
+  package func encode(_ header: TraceHeader) -> UnsafeRawBufferPointer {
     arena.reset()
     var target = rrs_header()
     target.uuid = arena.bytes(header.uuid)
