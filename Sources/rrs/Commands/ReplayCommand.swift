@@ -76,7 +76,9 @@ struct ReplayCommand: Verb {
     progress.clear()
     let outcome = try result.get()
     for note in outcome.notes { warn("note: " + note) }
-    if outcome.isCutShort && goto == nil {
+    if let goto, goto > outcome.eventCount {
+      warn("the recording ends before event \(goto): its last event is \(outcome.eventCount)")
+    } else if outcome.isCutShort && goto == nil {
       warn("the recording was cut short: this is its last event, \(outcome.eventCount)")
     }
     if let status = outcome.status { throw ProgramEnding(status: status) }

@@ -44,7 +44,7 @@ enum ResourceProbes {
       return MachineCheck("reflinks", "supported there", .ok, "mapped files come into a trace without a copy")
     }
     return MachineCheck(
-      "reflinks", "not supported there: \(KernelProbes.errorText(result))", .limited,
+      "reflinks", "not supported there (\(KernelProbes.errorText(result)))", .limited,
       "mapped files are hard-linked or copied into a trace",
       remedy: "none is needed; btrfs, XFS and bcachefs have reflinks")
   }

@@ -31,7 +31,7 @@ enum TracingProbe {
 
   private static func refused(_ error: KernelError) -> MachineCheck {
     MachineCheck(
-      "ptrace", "not allowed: \(error)", .broken, "rrs can't trace what it starts",
+      "ptrace", "not allowed (\(error))", .broken, "rrs can't trace what it starts",
       remedy: "in a container: --cap-add=SYS_PTRACE --security-opt seccomp=unconfined; else look at yama below")
   }
 
@@ -46,7 +46,7 @@ enum TracingProbe {
       return MachineCheck("process_vm_readv", "allowed", .ok, "memory of what is recorded is read in one call")
     }
     return MachineCheck(
-      "process_vm_readv", "not allowed: \(KernelProbes.errorText(result))", .broken,
+      "process_vm_readv", "not allowed (\(KernelProbes.errorText(result)))", .broken,
       "rrs can't read the memory of what it records",
       remedy: "allow process_vm_readv(2) in the container's seccomp profile")
   }

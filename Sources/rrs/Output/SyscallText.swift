@@ -21,14 +21,15 @@ struct SyscallText {
         number: call.number, arguments: arguments,
         outcome: isFinished ? .result(registers.syscallResult) : .unfinished,
         memory: { address, byteCount in Self.bytes(at: address, byteCount: byteCount, in: writes) })
-      return described.line + openedFiles
+      return described.line + openedFiles(result: registers.syscallResult)
     }
   }
 
-  /// What descriptors the call opened, as strace -y shows it.
-  private var openedFiles: String {
-    guard !call.openedFiles.isEmpty else { return "" }
-    return "  " + call.openedFiles.map { "\($0.descriptor)<\($0.path)>" }.joined(separator: " ")
+  /// What descriptors the call opened, as strace -y shows it: behind the result, which is mostly the descriptor itself.
+  private func openedFiles(result: Int64) -> String {
+    if call.openedFiles.count == 1, Int64(call.openedFiles[0].descriptor) == result { return "<\(call.openedFiles[0].path)>" }
+    if call.openedFiles.isEmpty { return "" }
+    return " opens " + call.openedFiles.map { "\($0.descriptor)<\($0.path)>" }.joined(separator: " ")
   }
 
   private typealias KnownRange = (start: RemotePointer, bytes: [UInt8])
