@@ -213,6 +213,8 @@ package struct Parameter: Sendable {
   package enum Format: Sendable {
     case bytes
     case text
+    /// Text as far as its NUL.
+    case string
     case timespec
     case timeval
     case stat
@@ -224,8 +226,10 @@ package struct Parameter: Sendable {
     case descriptorSet
     case epollEvents
     case socketAddress
+    /// One or more 32-bit numbers.
     case int32
     case int64
+    case pointer
     case int32Pair
     case resourceLimit
     case itimerspec

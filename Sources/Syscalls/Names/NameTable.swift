@@ -79,10 +79,14 @@ package enum NameTable: String, Sendable, CaseIterable {
       parts.append(name)
       rest &= ~values.mask
     }
+    // The low bits of an IPC object's flags are its permissions.
+    let permissions = self == .ipcGetFlags ? rest & 0o777 : 0
+    rest &= ~permissions
     for flag in values.flags where flag.value != 0 && rest & flag.value == flag.value {
       parts.append(flag.name)
       rest &= ~flag.value
     }
+    if permissions != 0 { parts.append("0" + String(permissions, radix: 8)) }
     if rest != 0 { parts.append("0x" + String(rest, radix: 16)) }
     if parts.isEmpty { return values.flags.first { $0.value == 0 }?.name ?? "0" }
     return parts.joined(separator: "|")

@@ -5,6 +5,7 @@ enum StructureText {
     let reader = ByteReader(bytes)
     switch format {
     case .bytes, .text: return PrintedText.quoted(bytes, limit: stringLimit)
+    case .string: return PrintedText.quoted(bytes.prefix { $0 != 0 }, limit: 4096)
     case .timespec: return sequence(reader, 16, StructureText.timespec)
     case .timeval: return sequence(reader, 16, StructureText.timeval)
     case .itimerspec: return timer(reader, StructureText.timespec)
@@ -18,7 +19,8 @@ enum StructureText {
     case .epollEvents: return list(reader, 12, epollEvent)
     case .descriptorSet: return descriptorSet(reader)
     case .socketAddress: return SocketAddressText.describe(reader)
-    case .int32: return reader.int32(0).map { "[\($0)]" }
+    case .int32: return list(reader, 4) { $0.int32($1).map(String.init) }
+    case .pointer: return reader.uint64(0).map { "[\(PrintedText.address($0))]" }
     case .int64: return reader.int64(0).map { "[\($0)]" }
     case .int32Pair: return reader.int32(0).flatMap { first in reader.int32(4).map { "[\(first), \($0)]" } }
     case .resourceLimit: return resourceLimit(reader)

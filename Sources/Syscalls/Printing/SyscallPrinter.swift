@@ -76,7 +76,8 @@ package struct SyscallPrinter: Sendable {
     var shown: [Argument] = []
     for (index, parameter) in parameters.enumerated() where index < 6 && !isLeftOut(row, index, arguments) {
       if case .unused = parameter.kind { continue }
-      let text = request?.index == index ? request?.name : nil
+      var text = request?.index == index ? request?.name : nil
+      if isUnwritten(row, index, result) { text = PrintedText.address(arguments[index]) }
       shown.append(
         Argument(
           name: parameter.name, value: arguments[index],
@@ -97,6 +98,14 @@ package struct SyscallPrinter: Sendable {
     }
     // O_CREAT, and the bit that tells O_TMPFILE from O_DIRECTORY
     return flags & 0x40_0040 == 0
+  }
+
+  /// A sleep that wasn't interrupted leaves the time that is left as it was (nanosleep(2)).
+  private func isUnwritten(_ row: SyscallDescriptor, _ index: Int, _ result: Int64?) -> Bool {
+    switch (row.number, index) {
+    case (SyscallNumber.nanosleep, 1), (SyscallNumber.clock_nanosleep, 3): result == 0
+    default: false
+    }
   }
 
   // MARK: - Results

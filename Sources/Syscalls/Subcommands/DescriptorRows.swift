@@ -77,11 +77,11 @@ enum FutexRows {
 enum DescriptorTableRows {
   // swift-format-ignore
   static let rows: [SubcommandRow] = [
-    .init(0, "read", [.output(.result(max: 2), .structure)]),
-    .init(1, "write", .never, .unsupported(errno: 38), [.input(.argument(2), .structure)],
+    .init(0, "read", [.output(.result(max: 2), .structure), .unsigned]),
+    .init(1, "write", .never, .unsupported(errno: 38), [.input(.argument(2), .structure), .unsigned],
       note: "Segments of the program's own aren't set again in replay."),
-    .init(2, "read_default", [.output(.result(max: 2), .structure)]),
-    .init(0x11, "write", .never, .unsupported(errno: 38), [.input(.argument(2), .structure)],
+    .init(2, "read_default", [.output(.result(max: 2), .structure), .unsigned]),
+    .init(0x11, "write", .never, .unsupported(errno: 38), [.input(.argument(2), .structure), .unsigned],
       note: "Segments of the program's own aren't set again in replay."),
   ]
 }

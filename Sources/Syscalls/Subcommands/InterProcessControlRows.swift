@@ -70,7 +70,7 @@ enum KeyControlRows {
     .init(3, "KEYCTL_REVOKE", [.integer]),
     .init(4, "KEYCTL_CHOWN", [.integer, .uid, .uid]),
     .init(5, "KEYCTL_SETPERM", [.integer, .hex]),
-    .init(6, "KEYCTL_DESCRIBE", [.integer, .output(.result(max: 3), .text), .unsigned]),
+    .init(6, "KEYCTL_DESCRIBE", [.integer, .output(.result(max: 3), .string), .unsigned]),
     .init(7, "KEYCTL_CLEAR", [.integer]),
     .init(8, "KEYCTL_LINK", [.integer, .integer]),
     .init(9, "KEYCTL_UNLINK", [.integer, .integer]),
@@ -81,7 +81,7 @@ enum KeyControlRows {
     .init(14, "KEYCTL_SET_REQKEY_KEYRING", [.integer]),
     .init(15, "KEYCTL_SET_TIMEOUT", [.integer, .unsigned]),
     .init(16, "KEYCTL_ASSUME_AUTHORITY", [.integer]),
-    .init(17, "KEYCTL_GET_SECURITY", [.integer, .output(.result(max: 3), .text), .unsigned]),
+    .init(17, "KEYCTL_GET_SECURITY", [.integer, .output(.result(max: 3), .string), .unsigned]),
     .init(18, "KEYCTL_SESSION_TO_PARENT", []),
     .init(19, "KEYCTL_REJECT", [.integer, .unsigned, .unsigned, .integer]),
     .init(20, "KEYCTL_INSTANTIATE_IOV", [.integer, .inputVector(count: 3), .unsigned, .integer]),
@@ -95,7 +95,7 @@ enum KeyControlRows {
     .init(28, "KEYCTL_PKEY_VERIFY", [.input(.fixed(40), .structure), .string, .address, .address]),
     .init(29, "KEYCTL_RESTRICT_KEYRING", [.integer, .string, .string]),
     .init(30, "KEYCTL_MOVE", [.integer, .integer, .integer, .hex]),
-    .init(31, "KEYCTL_CAPABILITIES", [.output(.result(max: 2)), .unsigned]),
+    .init(31, "KEYCTL_CAPABILITIES", [.output(.argument(2)), .unsigned]),
     .init(32, "KEYCTL_WATCH_KEY", [.integer, .descriptor, .integer]),
   ]
 }

@@ -151,7 +151,7 @@ enum IoctlDeviceRows {
       [.structureWithBuffers(.fixed(24), [.init(pointerAt: 16, .word32(at: 8, size: 2352))])]),
     .init(0x530f, "CDROMEJECT_SW", [.integer]),
     .init(0x5310, "CDROMMULTISESSION", [.inputOutput(.fixed(8), .structure)]),
-    .init(0x5311, "CDROM_GET_MCN", [.output(.fixed(14), .text)]),
+    .init(0x5311, "CDROM_GET_MCN", [.output(.fixed(14), .string)]),
     .init(0x5312, "CDROMRESET", []),
     .init(0x5313, "CDROMVOLREAD", [.output(.fixed(4), .structure)]),
     .init(0x5314, "CDROMREADRAW", [.inputOutput(.fixed(2352), .bytes)]),

@@ -37,7 +37,7 @@ enum MemoryRows {
        .input("new_nodes", .descriptorSet(count: 1))]),
     .init(279, "move_pages", .never, .emulate,
       [.pid("pid"), .unsigned("nr_pages"), .input("pages", .elements(KernelSize.long, count: 1)),
-       .input("nodes", .elements(KernelSize.int, count: 1)), .output("status", .elements(KernelSize.int, count: 1)),
+       .input("nodes", .elements(KernelSize.int, count: 1)), .output("status", .elements(KernelSize.int, count: 1), .int32),
        .flags("flags", .memoryPolicyFlags)]),
     .init(319, "memfd_create", .never, .emulate, [.string("uname"), .flags("flags", .memfdFlags)]),
     .init(323, "userfaultfd", .never, .refuse(errno: 38), [.flags("flags", .pipeFlags)],

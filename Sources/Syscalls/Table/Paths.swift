@@ -6,7 +6,7 @@ enum PathRows {
     .init(5, "fstat", .never, .emulate, [.fd, .output("statbuf", size: KernelSize.stat, .stat)]),
     .init(6, "lstat", .never, .emulate, [.filename, .output("statbuf", size: KernelSize.stat, .stat)]),
     .init(21, "access", .never, .emulate, [.filename, .flags("mode", .accessMode)]),
-    .init(79, "getcwd", .never, .emulate, [.output("buf", .result(max: 1), .text), .unsigned("size")]),
+    .init(79, "getcwd", .never, .emulate, [.output("buf", .result(max: 1), .string), .unsigned("size")]),
     .init(80, "chdir", .never, .emulate, [.filename]),
     .init(81, "fchdir", .never, .emulate, [.fd]),
     .init(82, "rename", .never, .emulate, [.path("oldname"), .path("newname")]),

@@ -53,7 +53,7 @@ enum ProcessRows {
     .init(272, "unshare", .never, .emulate, [.flags("unshare_flags", .cloneFlags)]),
     .init(273, "set_robust_list", .never, .special(.threadBookkeeping), [.address("head"), .unsigned("len")]),
     .init(274, "get_robust_list", .never, .special(.threadBookkeeping),
-      [.pid("pid"), .output("head_ptr", size: KernelSize.long, .int64),
+      [.pid("pid"), .output("head_ptr", size: KernelSize.long, .pointer),
        .output("len_ptr", size: KernelSize.long, .int64)]),
     .init(302, "prlimit64", .never, .emulate,
       [.pid("pid"), .choice("resource", .resourceLimit),
