@@ -14,6 +14,8 @@ package enum RuntimeLayout {
   package static let ticksLeftOffset = 0
   /// The application address that an indirect transfer goes to.
   package static let transferTargetOffset = 8
+  /// The place in the cache of the indirect transfer under way, as a `CachePosition`.
+  package static let transferSourceOffset = 16
   /// The application's value of a register that an expansion uses for itself. It is the page's last word: a landing
   /// reads at a distance of eight times the upper 16 bits of the transfer's target, which hits the hole and faults
   /// for a target that isn't a canonical address.
@@ -21,6 +23,7 @@ package enum RuntimeLayout {
 
   static let ticksLeft = UInt32(dataPageAddress) + UInt32(ticksLeftOffset)
   static let transferTarget = UInt32(dataPageAddress) + UInt32(transferTargetOffset)
+  static let transferSource = UInt32(dataPageAddress) + UInt32(transferSourceOffset)
   static let spill = UInt32(dataPageAddress) + UInt32(spillOffset)
 
   package static let holeAddress: UInt64 = 0x7000_1000

@@ -13,6 +13,9 @@ package enum TranslationStop: Equatable, Sendable {
   case breakpoint
   /// The registers are the application's, at an address without code: to go on from here is to fault.
   case notCode
+  /// The registers are the application's, at an indirect transfer to an address that isn't canonical: to execute it is
+  /// to fault.
+  case wildTransfer
   /// The registers are the application's; translations must be dropped to make room before it can go on.
   case zoneFull
   /// No trap of the translator's. The registers are as they were.
@@ -26,7 +29,7 @@ package enum RecoveryOutcome: Equatable, Sendable {
   /// The same, behind a system call: rcx holds the application's return address.
   case behindSystemCall
   /// In the middle of a transfer: with the tracee let run on, or with the ticks left set to one, it comes to a clean
-  /// state by itself. `wildTransfer` tells what to do when it faulted here.
+  /// state by itself. If it faulted here, call `completeTransfer`.
   case inTransfer
   /// Not in a translation. The registers are as they were.
   case foreign
@@ -59,8 +62,7 @@ extension Translator {
       let link = links.pointee[Int(zone.readDword(offset + 2))]
       return link.ticks ? tickAndGo(to: link.target, &registers) : go(to: link.target, &registers)
     case .miss:
-      registers.rcx = spill
-      return tickAndGo(to: transferTarget, &registers, landing: true)
+      return completeTransfer(&registers)
     case .tick:
       registers.rip = zone.readQword(offset + 2)
       return .ticksExhausted
@@ -124,13 +126,32 @@ extension Translator {
     return offset < zone.hot ? zone.recovery.point(at: offset) : nil
   }
 
-  /// Completes an indirect transfer that faulted on its way because its target isn't a canonical address. The
-  /// registers become the application's, at that target.
-  package func wildTransfer(_ registers: inout Registers) {
+  /// Does what is left of an indirect transfer that has found no landing, or faulted on its way to one because the
+  /// upper bits of its target aren't zero.
+  package func completeTransfer(_ registers: inout Registers) -> TranslationStop {
     registers.rcx = spill
-    registers.rip = transferTarget
+    let target = transferTarget
+    let isCanonical = (Int64(bitPattern: target) << 16) >> 16 == Int64(bitPattern: target)
+    guard !isCanonical, let source = source(of: transferSource) else {
+      return tickAndGo(to: target, &registers, landing: true)
+    }
+    // The processor faults at the transfer, before it has done anything.
+    registers.rip = source.applicationAddress
+    if let (instruction, _) = pages.pointee.decode(source.applicationAddress) {
+      switch instruction.kind {
+      case .nearReturn: registers.rsp &-= 8 &+ UInt64(truncatingIfNeeded: instruction.relative)
+      case .indirectCall: registers.rsp &+= 8
+      default: break
+      }
+    }
+    pages.pointee.dropUnreliable()
     clearDeadFlags(&registers)
-    ticksLeft -= countsTransfers ? 1 : 0
+    return .wildTransfer
+  }
+
+  private func source(of position: CachePosition) -> RecoveryPoint? {
+    guard position.zone < zones.count, position.offset < zones[position.zone].hot else { return nil }
+    return zones[position.zone].recovery.point(at: position.offset)
   }
 
   /// Makes the registers, which are the application's, lead into the cache.

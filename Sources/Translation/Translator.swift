@@ -137,6 +137,9 @@ package final class Translator {
   }
 
   var transferTarget: UInt64 { dataPage.load(fromByteOffset: RuntimeLayout.transferTargetOffset, as: UInt64.self) }
+  var transferSource: CachePosition {
+    .init(rawValue: dataPage.load(fromByteOffset: RuntimeLayout.transferSourceOffset, as: UInt32.self))
+  }
   var spill: UInt64 { dataPage.load(fromByteOffset: RuntimeLayout.spillOffset, as: UInt64.self) }
 
   var countsTransfers: Bool { options.tickDefinition == .nonForwardTransfers }

@@ -84,6 +84,7 @@ extension UnitEmitter {
     _ member: TranslationUnit.Member, _ bytes: UnsafePointer<UInt8>, _ writer: inout CodeWriter
   ) {
     let instruction = member.instruction
+    let start = writer.offset
     writer.store(.rcx, absolute: RuntimeLayout.spill)
     if instruction.isRIPRelative {
       var target = Self.operandAddress(member, bytes)
@@ -102,19 +103,23 @@ extension UnitEmitter {
       zone.recovery.append(writer.offset, member.address, .spilled(.rcx))
       pushReturnAddress(member, &writer)
     }
-    dispatch(member, &writer)
+    dispatch(member, from: start, &writer)
   }
 
   mutating func emitReturn(_ member: TranslationUnit.Member, _ writer: inout CodeWriter) {
+    let start = writer.offset
     writer.store(.rcx, absolute: RuntimeLayout.spill)
     writer.popRCX()
     if member.instruction.relative != 0 { writer.addToRSP(member.instruction.relative) }
-    dispatch(member, &writer)
+    dispatch(member, from: start, &writer)
   }
 
-  /// Goes to the landing of the address in rcx, whose application value is in the spill slot.
-  private func dispatch(_ member: TranslationUnit.Member, _ writer: inout CodeWriter) {
+  /// Goes to the landing of the address in rcx, whose application value is in the spill slot. The transfer's own place,
+  /// `start`, is kept for the case that it faults.
+  private func dispatch(_ member: TranslationUnit.Member, from start: Int, _ writer: inout CodeWriter) {
     zone.recovery.append(writer.offset, member.address, .inTransfer)
+    let source = CachePosition(zone: zone.number, offset: start)
+    writer.store(immediate: source.rawValue, absolute: RuntimeLayout.transferSource)
     writer.store(.rcx, absolute: RuntimeLayout.transferTarget)
     writer.zeroExtendCXIntoECX()
     writer.jumpIndexedByRCX(absolute: UInt32(RuntimeLayout.landingTableAddress))
@@ -141,6 +146,8 @@ extension UnitEmitter {
     let wanted = marks.contains(.tickTarget) || marks.contains(.callTarget) && !fallsIn
     guard countsTransfers && wanted else { return }
     let over = fallsIn ? writer.jumpShort() : nil
+    // Loops begin with their tick: short ones are up to twice as fast when they don't straddle a cache line.
+    if marks.contains(.tickTarget) { writer.align(to: 32) }
     emitTickEntry(member.address, &writer)
     if let over { writer.settleShort(over) }
   }

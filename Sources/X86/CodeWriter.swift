@@ -71,6 +71,13 @@ package struct CodeWriter {
     dword(absolute)
   }
 
+  /// `mov dword [absolute], immediate`
+  package mutating func store(immediate: UInt32, absolute: UInt32) {
+    opcode(0x2504_C7, 3)
+    dword(absolute)
+    dword(immediate)
+  }
+
   /// `mov ecx, dword [absolute]`, which clears the upper half of rcx.
   package mutating func loadECX(absolute: UInt32) {
     opcode(0x250C_8B, 3)

@@ -99,5 +99,42 @@ struct FunctionTest: ~Copyable {
     print("\(function): native \(native / 1000) µs, ratio \((ratio * 100).rounded() / 100), \(ticks) ticks, \(stops) stops")
   }
 
+  /// Translates the functions that are called from the code behind a symbol, and prints the time that takes.
+  mutating func measureTranslation(_ symbol: String, byteCount: UInt64) {
+    let start = address(symbol)
+    guard start != 0 else { return }
+    machine.addZone((start & ~0xFFF_FFFF) - 0x2000_0000)
+    let decoder = InstructionDecoder()
+    var targets: [UInt64] = []
+    var at = start
+    let decoding = harness_time()
+    var decoded = 0
+    while at < start + byteCount {
+      let instruction = decoder.decode(UnsafePointer(bitPattern: UInt(at))!, count: 15)
+      decoded += 1
+      if let instruction, instruction.kind == .call {
+        let target = instruction.target(at: at)
+        if target >= start && target < start + byteCount { targets.append(target) }
+      }
+      at += UInt64(instruction?.length ?? 1)
+    }
+    let began = harness_time()
+    for target in targets { _ = try? machine.translator.enter(target) }
+    let time = harness_time() - began
+    let count = machine.translator.statistics.instructions
+    print("\(count) instructions, \(time / UInt64(max(count, 1))) ns each; decoding alone \((began - decoding) / UInt64(decoded)) ns")
+  }
+
+  /// Prints the address and the bytes of a function's translation, to be disassembled.
+  mutating func dump(_ function: String) {
+    let outcome = machine.runTranslated(state(function, 3))
+    guard outcome.stop == .instruction(.breakpoint), let start = machine.translator.translation(of: address(function)),
+      let zone = machine.translator.zone(containing: start)
+    else { return }
+    print(hex(start))
+    let bytes = UnsafeRawBufferPointer(Machine.bytes(start, min(2000, Int(zone.base) + zone.byteCount - Int(start))))
+    print(bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined())
+  }
+
   var statistics: TranslationStatistics { machine.translator.statistics }
 }

@@ -44,7 +44,7 @@ struct Machine: ~Copyable {
   deinit { template.deallocate() }
 
   borrowing func addZone(_ base: UInt64) {
-    let writable = base + 0x1000_0000_0000
+    let writable = base > 0x4000_0000_0000 ? base - 0x1000_0000_0000 : base + 0x1000_0000_0000
     let mapped = harness_map_code(base, writable, Self.zoneByteCount)
     precondition(mapped == 0, "can't map a zone: errno \(-mapped)")
     translator.addZone(base: base, memory: Self.bytes(writable, Self.zoneByteCount))
@@ -91,9 +91,7 @@ struct Machine: ~Copyable {
         outcome.signal = stop.signal
         switch translator.recover(&registers) {
         case .recovered, .behindSystemCall: outcome.stop = .notCode
-        case .inTransfer:
-          translator.wildTransfer(&registers)
-          outcome.stop = .notCode
+        case .inTransfer: outcome.stop = translator.completeTransfer(&registers)
         case .foreign: outcome.stop = .foreign
         }
       }

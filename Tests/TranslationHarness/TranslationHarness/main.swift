@@ -8,12 +8,16 @@ import X86
 //
 //     TranslationHarness random SEED COUNT near|far transfers|branches
 //     TranslationHarness functions LIBRARY near|far
-//     TranslationHarness bench LIBRARY
+//     TranslationHarness bench LIBRARY [FUNCTION…]
+//     TranslationHarness translate LIBRARY SYMBOL BYTES
+//     TranslationHarness dump LIBRARY FUNCTION
 
 func usage() -> Never {
   print("usage: TranslationHarness random SEED COUNT near|far transfers|branches")
   print("       TranslationHarness functions LIBRARY near|far")
-  print("       TranslationHarness bench LIBRARY")
+  print("       TranslationHarness bench LIBRARY [FUNCTION…]")
+  print("       TranslationHarness translate LIBRARY SYMBOL BYTES")
+  print("       TranslationHarness dump LIBRARY FUNCTION")
   exitProcess(64)
 }
 
@@ -86,5 +90,12 @@ switch arguments.first {
 case "random": exitProcess(runRandom(Array(arguments.dropFirst())) ? 0 : 1)
 case "functions": exitProcess(runFunctions(Array(arguments.dropFirst())) ? 0 : 1)
 case "bench" where arguments.count > 1: runBenchmarks(Array(arguments.dropFirst()))
+case "translate" where arguments.count == 4:
+  var test = FunctionTest(library: arguments[1], TranslationOptions(), .near)
+  test.measureTranslation(arguments[2], byteCount: UInt64(arguments[3]) ?? 0)
+case "dump" where arguments.count == 3:
+  var test = FunctionTest(library: arguments[1], TranslationOptions(), .near)
+  if let near = test.nearZone { test.addZone(near) }
+  test.dump(arguments[2])
 default: usage()
 }
