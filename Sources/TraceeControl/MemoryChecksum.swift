@@ -11,10 +11,12 @@ package enum MemoryChecksum {
   package static func compute(_ tracee: Tracee, stackPointers: [RemotePointer]) -> UInt64 {
     var sum: UInt64 = 0
     var buffer = [UInt64](repeating: 0, count: 131_072)
+    let pages = PageMap(tracee.tid)
     for mapping in ProcessMaps.read(tracee.tid) where mapping.isWritable && !isOwn(mapping) {
-      for range in live(mapping.range, stackPointers) {
-        sum = sum &+ checksum(tracee, range, &buffer)
-      }
+      guard let range = live(mapping.range, stackPointers) else { continue }
+      // What was never touched of anonymous memory is zero.
+      let touched = mapping.inode == 0 ? pages.present(in: range) : [range]
+      for part in touched { sum = sum &+ checksum(tracee, part, &buffer) }
     }
     return sum
   }
@@ -24,12 +26,12 @@ package enum MemoryChecksum {
   }
 
   /// The range without the dead part of a stack that lies in it. Whole pages.
-  private static func live(_ range: RemoteRange, _ stackPointers: [RemotePointer]) -> [RemoteRange] {
+  private static func live(_ range: RemoteRange, _ stackPointers: [RemotePointer]) -> RemoteRange? {
     var start = range.start
     for pointer in stackPointers where range.contains(pointer) {
       start = max(start, (pointer - redZoneByteCount).pageEnd)
     }
-    return start < range.end ? [RemoteRange(start, range.end)] : []
+    return start < range.end ? RemoteRange(start, range.end) : nil
   }
 
   private static func checksum(_ tracee: Tracee, _ range: RemoteRange, _ buffer: inout [UInt64]) -> UInt64 {
