@@ -79,7 +79,7 @@ template <typename Root, typename Fill> rrs_bytes encode(rrs_encoder *encoder, F
   }
 }
 
-// Opens the message at the start of `bytes` and reads it. What it may make Cap'n Proto visit is bounded by its own size.
+// Opens the message at the start of `source` and reads it. What it may make Cap'n Proto visit is bounded by its size.
 template <typename Root, typename Read>
 size_t decode(rrs_decoder *decoder, rrs_bytes source, Read read) noexcept {
   try {

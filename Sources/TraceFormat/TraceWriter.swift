@@ -126,8 +126,9 @@ package final class TraceWriter {
     try synchronizeDirectory(directory)
   }
 
-  /// Everything appended is on disk when this returns, and the helper threads are gone (copies in `files/` get there when
-  /// the kernel likes). The last event is `.end`, else the trace counts as cut short. Nothing can be appended afterwards.
+  /// Everything appended is on disk when this returns, and the helper threads are gone (copies in `files/` get there
+  /// when the kernel likes). The last event is `.end`, else the trace counts as cut short. Nothing can be appended
+  /// afterwards.
   package func finish() throws(TraceError) {
     precondition(!isFinished, "a trace is finished once")
     isFinished = true

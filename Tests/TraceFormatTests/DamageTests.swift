@@ -200,8 +200,9 @@ private struct SmallTrace {
     while offset < bytes.count {
       try #require(bytes[offset...].starts(with: Array("rrsblock".utf8)))
       let block = Block(
-        offset: offset, sequence: number(offset + 16, 8), byteCount: Block.headerByteCount + Int(number(offset + 24, 4)),
-        first: number(offset + 32, 8), last: number(offset + 40, 8))
+        offset: offset, sequence: number(offset + 16, 8),
+        byteCount: Block.headerByteCount + Int(number(offset + 24, 4)), first: number(offset + 32, 8),
+        last: number(offset + 40, 8))
       result.append(block)
       offset += block.byteCount
     }
