@@ -111,7 +111,7 @@ struct FileWrite {
   dataByteCount @4 :UInt64;
   # The bytes, in the uncompressed `data` stream.
   newSize @5 :UInt64;
-  # The file's size after the write, in bytes.
+  # The file's size after the write, in bytes; 0 where there is data but the size stayed.
 }
 
 struct SyscallEvent {
