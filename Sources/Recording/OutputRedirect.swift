@@ -10,7 +10,7 @@ import TraceeControl
 extension RecordSession {
   /// Preconditions: the tracee is before a call that may sleep; `tracee.call` is that call.
   func redirectOutputs(_ tracee: RecordTracee) throws {
-    guard let call = tracee.call, tracee.addressSpace.tracees > 1 else { return }
+    guard let call = tracee.call, isSeenByOthers(tracee) else { return }
     var plan = RedirectPlan()
     for (index, parameter) in call.descriptor.parameters.enumerated() where index < 6 {
       let address = RemotePointer(call.entry.argument(index))
@@ -22,6 +22,11 @@ extension RecordSession {
         tracee, "\(call.descriptor.name) of \(plan.byteCount) bytes is too large to be recorded apart from other threads")
     }
     apply(plan, tracee, chunk)
+  }
+
+  /// Whether other tracees may look at the memory that the call writes.
+  private func isSeenByOthers(_ tracee: RecordTracee) -> Bool {
+    tracee.addressSpace.tracees > 1 || sharedMemory.exists && tracees.count > 1
   }
 
   private func plan(

@@ -25,7 +25,6 @@ extension RecordSession {
       event.memoryChecksum = MemoryChecksum.compute(
         tracee.tracee, stackPointers: stackPointers(in: tracee.addressSpace, event: event, of: tracee))
     }
-    if let registers = event.registers { tracee?.lastRegisters = registers }
     writer.append(event)
     eventCount += 1
     if eventCount % 64 == 0 { try checkTrace() }
@@ -33,7 +32,9 @@ extension RecordSession {
 
   /// Threads' stack pointers: memory below them is dead, and not part of the checksum.
   private func stackPointers(in space: AddressSpace, event: TraceEvent, of tracee: RecordTracee) -> [RemotePointer] {
-    tracees.values.filter { $0.addressSpace === space && $0.state != .zombie && $0.state != .dying }.compactMap {
+    tracees.values.filter {
+      $0.addressSpace === space && $0.state != .zombie && $0.state != .dying && !$0.isNewborn
+    }.compactMap {
       if $0 === tracee, let registers = event.registers { return registers.stackPointer }
       if let call = $0.call { return call.entry.stackPointer }
       return (try? $0.tracee.registers())?.stackPointer
@@ -55,7 +56,7 @@ extension RecordSession {
     let event = TraceEvent(
       tid: sleeper.tracee.recordedTid, ticks: engine.ticks(of: sleeper.tracee),
       monotonicNanoseconds: rrs_monotonic_nanoseconds(),
-      kind: .syscall(SyscallEvent(number: call.descriptor.number, phase: .entry)), registers: call.entry)
+      kind: .syscall(SyscallEvent(number: call.entry.syscallNumber, phase: .entry)), registers: call.entry)
     try append(event, of: nil)
   }
 

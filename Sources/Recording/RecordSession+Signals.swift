@@ -9,15 +9,16 @@ import TraceeControl
 extension RecordSession {
   func handleSignal(_ tracee: RecordTracee, _ info: SignalInfo, isAtBoundary: Bool) throws {
     let signal = info.signal
+    let isReproducible = isAtBoundary || tracee.signalIsDue
+    tracee.signalIsDue = false
     if signal == options.ignoredSignal { return dropSignal(tracee) }
     let info = original(tracee, info)
-    let isAtBoundary = try isAtBoundary || isAtLastEvent(tracee)
     let disposition = disposition(of: info, tracee)
     switch disposition {
     case .ignored:
       dropSignal(tracee)
     case .handler, .fatal, .stop:
-      if !isAtBoundary {
+      if !isReproducible {
         stash(tracee, info)
         return dropSignal(tracee)
       }
@@ -27,13 +28,11 @@ extension RecordSession {
     }
   }
 
-  /// Nothing of the application ran since its last event. rt_sigreturn(2) sets orig_rax to -1, so that the engine can't
-  /// tell that a signal which it unblocked comes right after it.
-  private func isAtLastEvent(_ tracee: RecordTracee) throws -> Bool {
-    guard var last = tracee.lastRegisters else { return false }
-    let now = try tracee.tracee.registers()
-    last.origRax = now.origRax
-    return now == last
+  /// Whether a signal is pending that the tracee doesn't block.
+  func hasDueSignal(_ tracee: RecordTracee) -> Bool {
+    let own = ProcFS.statusMask(tracee.tid, "SigPnd") ?? 0
+    let shared = ProcFS.statusMask(tracee.tid, "ShdPnd") ?? 0
+    return (own | shared) & ~(ProcFS.statusMask(tracee.tid, "SigBlk") ?? 0) != 0
   }
 
   /// Keeps a signal for the tracee's next system call.

@@ -156,7 +156,7 @@ extension RecordSession {
     restoreArguments(&registers, call)
     tracee.tracee.setRegisters(registers)
     if unrecordedEntry === tracee { unrecordedEntry = nil }
-    var details = SyscallEvent(number: call.descriptor.number, phase: isInterrupted ? .interrupted : .exit)
+    var details = SyscallEvent(number: call.entry.syscallNumber, phase: isInterrupted ? .interrupted : .exit)
     var event = try makeEvent(tracee, .syscall(details), registers)
     captureOutputs(&event, tracee, call, registers)
     try finishSpecial(&event, &details, tracee, call, &registers)

@@ -27,7 +27,9 @@ final class RecordSession {
   var sliceEnd: UInt64 = 0
   var wantsSwitch = false
   var scratchPools: [ObjectIdentifier: ScratchPool] = [:]
-  let sharedFiles = SharedFiles()
+  let sharedMemory = SharedMemory()
+  /// Files mapped privately that may be written in place: pages that weren't copied yet show what is written.
+  let privateFiles = FileKeys()
   var stopCount: UInt64 = 0
   var eventCount: UInt64 = 0
   var notes: [String] = []

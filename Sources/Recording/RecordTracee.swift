@@ -12,8 +12,10 @@ final class RecordTracee {
   var stashedSignals: [SignalInfo] = []
   /// Stashed signals that were sent again, to come at the call's end.
   var resentSignals: [SignalInfo] = []
-  /// The registers that its last event left it with.
-  var lastRegisters: Registers?
+  /// Born, but its own return from the clone isn't recorded yet.
+  var isNewborn = false
+  /// A signal waits that the kernel delivers before the tracee's next instruction: rt_sigreturn(2) unblocked it.
+  var signalIsDue = false
   /// The system call that the tracee is in.
   var call: PendingCall?
   /// The call that a signal interrupted; restart_syscall(2) goes on with it.

@@ -36,7 +36,7 @@ extension ReplaySession {
 
   func verifyChecksum(_ event: TraceEvent) throws {
     guard let recorded = event.memoryChecksum, let tracee = tracees[event.tid] else { return }
-    let pointers = tracees.values.filter { $0.tracee.addressSpace === tracee.tracee.addressSpace }
+    let pointers = tracees.values.filter { $0.tracee.addressSpace === tracee.tracee.addressSpace && !$0.isNewborn }
       .compactMap { try? $0.tracee.registers().stackPointer }
     let actual = MemoryChecksum.compute(tracee.tracee, stackPointers: pointers)
     guard actual == recorded else {

@@ -72,7 +72,7 @@ final class ReplayFiles {
   func apply(_ write: FileWrite) throws {
     let key = Key(device: write.device, inode: write.inode)
     guard var file = shared[key] else { return }
-    if write.newSize != file.byteCount {
+    if write.newSize != file.byteCount, write.newSize != 0 || write.data.byteCount == 0 {
       _ = try check(rrs_ftruncate(file.descriptor, write.newSize), "size a memory file")
       file.byteCount = write.newSize
       shared[key] = file

@@ -157,7 +157,7 @@ package struct FileWrite: Equatable, Sendable {
   /// Where in the file, in bytes.
   package var offset: UInt64
   package var data: DataRange
-  /// The file's size after the change, in bytes.
+  /// The file's size after the change, in bytes; 0 along with data: unchanged.
   package var newSize: UInt64
 
   package init(device: UInt64, inode: UInt64, offset: UInt64, data: DataRange, newSize: UInt64) {

@@ -10,7 +10,45 @@ struct PageMap: ~Copyable {
   deinit { if descriptor >= 0 { _ = rrs_close(descriptor) } }
 
   /// The parts of the range whose pages are in memory or swapped out; all of it where the kernel doesn't tell.
-  func present(in range: RemoteRange) -> [RemoteRange] {
+  func present(in range: RemoteRange) -> [RemoteRange] { scan(range) ?? readEntries(range) }
+
+  /// PAGEMAP_SCAN (Linux 6.7): skips what was never touched however large it is. Nil where the kernel lacks it.
+  private func scan(_ range: RemoteRange) -> [RemoteRange]? {
+    let pagemapScan: UInt = 0xc060_6610
+    let present: UInt64 = 1 << 3, swapped: UInt64 = 1 << 4
+    var found: [RemoteRange] = []
+    var regions = [UInt64](repeating: 0, count: 3 * 512)
+    var position = range.start.rawValue
+    while position < range.end.rawValue {
+      // struct pm_scan_arg: size, flags, start, end, walk_end, vec, vec_len, max_pages, and four category masks.
+      var arguments: [UInt64] = [96, 0, position, range.end.rawValue, 0, 0, 512, 0, 0, 0, present | swapped, present]
+      let count = regions.withUnsafeMutableBytes { vector in
+        arguments[5] = UInt64(UInt(bitPattern: vector.baseAddress))
+        return arguments.withUnsafeMutableBytes {
+          rrs_syscall(
+            SyscallNumber.ioctl, UInt(bitPattern: Int(descriptor)), pagemapScan, UInt(bitPattern: $0.baseAddress), 0,
+            0, 0)
+        }
+      }
+      guard count >= 0 else { return nil }
+      for index in 0..<count {
+        append(RemoteRange(RemotePointer(regions[index * 3]), RemotePointer(regions[index * 3 + 1])), to: &found)
+      }
+      guard arguments[4] > position else { return found }
+      position = arguments[4]
+    }
+    return found
+  }
+
+  private func append(_ range: RemoteRange, to found: inout [RemoteRange]) {
+    if let last = found.last, last.end == range.start {
+      found[found.count - 1].end = range.end
+    } else {
+      found.append(range)
+    }
+  }
+
+  private func readEntries(_ range: RemoteRange) -> [RemoteRange] {
     let presentOrSwapped: UInt64 = 3 << 62
     var found: [RemoteRange] = []
     var entries = [UInt64](repeating: 0, count: 4096)
@@ -21,12 +59,7 @@ struct PageMap: ~Copyable {
       let count = entries.withUnsafeMutableBytes { rrs_pread(descriptor, $0.baseAddress, wanted * 8, page * 8) } / 8
       guard count > 0 else { return found + [RemoteRange(RemotePointer(page * pageSize), range.end)] }
       for index in 0..<count where entries[index] & presentOrSwapped != 0 {
-        let start = RemotePointer((page + UInt64(index)) * pageSize)
-        if let last = found.last, last.end == start {
-          found[found.count - 1].end = start + pageSize
-        } else {
-          found.append(RemoteRange(start, byteCount: pageSize))
-        }
+        append(RemoteRange(RemotePointer((page + UInt64(index)) * pageSize), byteCount: pageSize), to: &found)
       }
       page += UInt64(count)
     }

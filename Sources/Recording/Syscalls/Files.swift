@@ -53,7 +53,7 @@ extension RecordSession {
     guard !registers.syscallFailed else { return }
     let number = call.descriptor.number
     guard let index = outputIndex(number) else {
-      if !sharedFiles.isEmpty { recordTruncate(&event, tracee, call) }
+      if !sharedMemory.isEmpty { recordTruncate(&event, tracee, call) }
       return
     }
     let descriptor = Int32(truncatingIfNeeded: call.entry.argument(index))
@@ -61,7 +61,9 @@ extension RecordSession {
       details.shownOn = shownOn(tracee, descriptor)
     }
     if memoryFilesOpened { captureMemoryFileWrite(&event, tracee, call, descriptor, registers) }
-    if !sharedFiles.isEmpty { recordSharedWrite(&event, tracee, call, descriptor, registers) }
+    if !sharedMemory.isEmpty || !privateFiles.isEmpty {
+      recordMappedWrite(&event, tracee, call, descriptor, registers)
+    }
   }
 
   /// 1 or 2 if the tracee's descriptor is rrs's own stdout or stderr, or the terminal that these are.
@@ -101,21 +103,39 @@ extension RecordSession {
     appendMemory(&event, target.tracee, RemotePointer(offset), Int(count))
   }
 
-  private func recordSharedWrite(
+  /// A write to a file that recorded processes have mapped.
+  private func recordMappedWrite(
     _ event: inout TraceEvent, _ tracee: RecordTracee, _ call: PendingCall, _ descriptor: Int32,
     _ registers: Registers
   ) {
     let path = "/proc/\(tracee.tid)/fd/\(descriptor)"
-    guard let status = FileStatus(path: path), sharedFiles.contains(device: status.device, inode: status.inode) else {
-      return
-    }
+    guard let status = FileStatus(path: path) else { return }
+    let isShared = sharedMemory.contains(status), isPrivate = privateFiles.contains(status)
+    guard isShared || isPrivate else { return }
     let isSizeChange = [SyscallNumber.ftruncate, SyscallNumber.fallocate].contains(call.descriptor.number)
     let count = isSizeChange ? 0 : UInt64(registers.syscallResult)
     let offset = isSizeChange ? 0 : writeOffset(tracee, call, descriptor, count) ?? 0
-    if call.descriptor.number == SyscallNumber.fallocate {
-      appendFileWrite(&event, path, status, offset: call.entry.argument(2), count: call.entry.argument(3))
-    } else {
-      appendFileWrite(&event, path, status, offset: offset, count: count)
+    let isFallocate = call.descriptor.number == SyscallNumber.fallocate
+    let start = isFallocate ? call.entry.argument(2) : offset
+    let length = isFallocate ? call.entry.argument(3) : count
+    if isShared { appendFileWrite(&event, path, status, offset: start, count: length) }
+    if isPrivate { appendPrivatePages(&event, status, offset: start, count: length) }
+  }
+
+  /// What private mappings of the file show of the bytes that were just written.
+  private func appendPrivatePages(
+    _ event: inout TraceEvent, _ status: FileStatus, offset: UInt64, count: UInt64
+  ) {
+    var seen: Set<ObjectIdentifier> = []
+    for other in tracees.values where other.state != .dying && other.state != .zombie {
+      guard seen.insert(ObjectIdentifier(other.addressSpace)).inserted else { continue }
+      for mapping in ProcessMaps.read(other.tid)
+      where !mapping.isShared && mapping.inode == status.inode && mapping.device == status.device {
+        let low = max(offset, mapping.fileOffset)
+        let high = min(offset + count, mapping.fileOffset + mapping.range.byteCount)
+        guard low < high else { continue }
+        appendMemory(&event, other.tracee, mapping.range.start + (low - mapping.fileOffset), Int(high - low))
+      }
     }
   }
 
@@ -125,7 +145,7 @@ extension RecordSession {
       let name = tracee.tracee.readText(RemotePointer(call.entry.argument(0)))
     else { return }
     let base = name.hasPrefix("/") ? "/proc/\(tracee.tid)/root" : "/proc/\(tracee.tid)/cwd/"
-    guard let status = FileStatus(path: base + name), sharedFiles.contains(device: status.device, inode: status.inode)
+    guard let status = FileStatus(path: base + name), sharedMemory.contains(status)
     else { return }
     appendFileWrite(&event, base + name, status, offset: 0, count: 0)
   }

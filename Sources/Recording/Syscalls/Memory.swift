@@ -31,6 +31,7 @@ extension RecordSession {
 
   /// Shared anonymous memory is a file without a name: its device and inode tell replay which mappings are one.
   private func describeAnonymousShared(_ record: inout MappingRecord, _ tracee: RecordTracee) {
+    sharedMemory.exists = true
     guard
       let mapping = ProcessMaps.read(tracee.tid).first(where: { $0.range.contains(record.range.start) })
     else { return }
@@ -95,6 +96,7 @@ extension RecordSession {
     record.source = .data(copyToData(mapping.range.byteCount) { buffer, offset in
       tracee.tracee.read(mapping.range.start + offset, into: buffer)
     })
+    sharedMemory.exists = true
     writer.append(record)
   }
 
@@ -142,9 +144,10 @@ extension RecordSession {
     record.fileGroupID = status.groupID
     guard status.isRegular else { return try describeDevice(&record, tracee, isShared: isShared) }
     if isShared {
-      sharedFiles.insert(device: status.device, inode: status.inode)
+      sharedMemory.insert(device: status.device, inode: status.inode)
       record.source = .data(copyFile(descriptor, record))
     } else if shouldStoreWhole(record) {
+      if FilePolicy.policy(record) == .copyOnly { privateFiles.insert(device: status.device, inode: status.inode) }
       do {
         record.source = .traceFile(
           try writer.storeFile(
@@ -153,6 +156,7 @@ extension RecordSession {
         throw RecordError.traceWriteFailed("\(error)")
       }
     } else {
+      privateFiles.insert(device: status.device, inode: status.inode)
       record.source = .data(copyFile(descriptor, record))
     }
   }
@@ -203,20 +207,6 @@ extension RecordSession {
     }
     return whole
   }
-}
-
-/// Files that recorded processes have mapped shared: writes to them through descriptors are events' file writes.
-final class SharedFiles {
-  private struct Key: Hashable {
-    var device: UInt64
-    var inode: UInt64
-  }
-
-  private var keys: Set<Key> = []
-
-  var isEmpty: Bool { keys.isEmpty }
-  func insert(device: UInt64, inode: UInt64) { keys.insert(Key(device: device, inode: inode)) }
-  func contains(device: UInt64, inode: UInt64) -> Bool { keys.contains(Key(device: device, inode: inode)) }
 }
 
 /// How a mapped file comes into the trace.

@@ -93,6 +93,7 @@ extension RecordSession {
     let group =
       arguments.flags & CloneFlag.thread != 0 ? parent.group : ThreadGroup(id: newTid, recordedID: newTid)
     let child = RecordTracee(Tracee(tid: newTid, recordedTid: newTid, addressSpace: space, threadGroup: group))
+    child.isNewborn = true
     if arguments.flags & CloneFlag.childClearTid != 0 { child.clearTidAddress = arguments.childTid }
     add(child)
     return child
@@ -160,6 +161,7 @@ extension RecordSession {
       if arguments.flags & CloneFlag.childSetTid != 0 {
         appendMemory(&event, child.tracee, arguments.childTid, 4)
       }
+      child.isNewborn = false
       try append(event, of: child)
     }
   }
@@ -181,6 +183,7 @@ extension RecordSession {
   func handleExiting(_ tracee: RecordTracee, rawStatus: Int32) throws {
     try recordPendingEntry(before: tracee)
     let words = kernelWrittenWords(tracee)
+    let sharedWords = sharedMemory.locate(words, in: tracee.tracee)
     tracee.state = .dying
     tracee.call = nil
     do {
@@ -194,8 +197,23 @@ extension RecordSession {
       $0 !== tracee && $0.addressSpace === tracee.addressSpace && $0.state != .dying && $0.state != .zombie
     }) {
       for word in words { appendMemory(&event, witness.tracee, word, 4) }
+    } else {
+      appendSharedWords(&event, sharedWords)
     }
     try finishDeath(tracee, event, rawStatus: rawStatus)
+  }
+
+  /// Words of the dead process's memory that other processes share.
+  private func appendSharedWords(_ event: inout TraceEvent, _ words: [SharedMemory.Place]) {
+    for word in words {
+      for other in tracees.values where other.state != .dying && other.state != .zombie {
+        guard let address = sharedMemory.address(of: word, in: other.tracee) else { continue }
+        let data = copyToData(4) { buffer, offset in other.tracee.read(address + offset, into: buffer) }
+        event.fileWrites.append(
+          FileWrite(device: word.device, inode: word.inode, offset: word.offset, data: data, newSize: 0))
+        break
+      }
+    }
   }
 
   private func finishDeath(_ tracee: RecordTracee, _ event: TraceEvent, rawStatus: Int32) throws {

@@ -35,7 +35,10 @@ extension RecordSession {
     switch handler {
     case .writeFile: finishWrite(&event, &details, tracee, call, registers)
     case .affinity: finishAffinity(&event, tracee, call, registers)
-    case .signalReturn: event.extendedState = try Ptrace.extendedState(tracee.tid)
+    case .signalReturn:
+      event.extendedState = try Ptrace.extendedState(tracee.tid)
+      // The kernel forgets the call's number here, by which the engine knows a boundary.
+      tracee.signalIsDue = hasDueSignal(tracee)
     default: break
     }
     guard !registers.syscallFailed else { return }
@@ -59,8 +62,17 @@ extension RecordSession {
   private func startAffinity(
     _ tracee: RecordTracee, _ descriptor: SyscallDescriptor, _ registers: Registers
   ) throws {
-    if descriptor.number == SyscallNumber.sched_setaffinity { return try skip(tracee, registers, errno: 0) }
+    if descriptor.number == SyscallNumber.sched_setaffinity {
+      return try skip(tracee, registers, errno: affinityError(tracee, registers))
+    }
     try startCall(tracee, descriptor, registers)
+  }
+
+  /// The errno that the kernel would give for this mask, 0 for a good one.
+  private func affinityError(_ tracee: RecordTracee, _ registers: Registers) -> Int32 {
+    let count = Int(clamping: min(registers.argument(1), 1024))
+    guard let mask = tracee.tracee.readBytes(RemotePointer(registers.argument(2)), count: count) else { return 14 }
+    return mask.contains { $0 != 0 } ? 0 : 22
   }
 
   private func finishAffinity(
