@@ -58,6 +58,9 @@ package enum ProcessTable {
     }
   }
 
+  /// A small file's text; empty where it can't be read.
+  package static func text(_ path: String) -> String { read(path) ?? "" }
+
   static func read(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }

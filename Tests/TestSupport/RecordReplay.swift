@@ -94,7 +94,7 @@ package struct RecordReplay {
   package static func compare(_ recording: CommandResult, _ replay: CommandResult) -> [String] {
     var differences: [String] = []
     if replay.isOutOfTime { differences.append("took too long") }
-    if replay.status != .exited(0) && replay.status != recording.status { differences.append("ended with \(replay.status)") }
+    if replay.status != recording.status { differences.append("ended with \(replay.status)") }
     if !replay.leftOver.isEmpty { differences.append("left processes") }
     if let difference = firstDifference(recording.output, replay.output) { differences.append("stdout: " + difference) }
     let recorded = withoutMessages(recording.errors)

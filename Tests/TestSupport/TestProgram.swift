@@ -14,11 +14,14 @@ package struct TestProgram: Sendable, Hashable, CustomStringConvertible {
   package static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Programs").path
 
+  /// Folders of what isn't run by itself: it doesn't end, or is compiled by a test.
+  private static let unlisted: Set<String> = ["build", "unending"]
+
   /// Every program of the corpus. `RRS_TEST_PROGRAMS` picks those whose name contains it.
   package static let all: [TestProgram] = {
     let filter = ProcessInfo.processInfo.environment["RRS_TEST_PROGRAMS"]
     var programs: [TestProgram] = []
-    for family in TemporaryDirectory.contents(directory).sorted() where family != "build" {
+    for family in TemporaryDirectory.contents(directory).sorted() where !unlisted.contains(family) {
       for file in TemporaryDirectory.contents(directory + "/" + family).sorted() where file.hasSuffix(".c") {
         programs.append(TestProgram(family + "/" + file.dropLast(2)))
       }

@@ -1,5 +1,5 @@
 // A threaded echo server and many client threads, IPv6 or IPv4 loopback.
-// checksum: 20
+// checksum: 200
 #include "check.h"
 #include <arpa/inet.h>
 #include <sys/socket.h>

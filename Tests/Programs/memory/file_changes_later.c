@@ -6,7 +6,9 @@ int main(void) {
   char *content = malloc(2 * page), *maps[4];
   for (int round = 0; round < 4; round++) {
     memset(content, 'a' + round, 2 * page);
-    if (round == 2) unlink("file");
+    // Changes in place reach pages of a private mapping that aren't copied yet or not: mmap(2) leaves that open.
+    if (round == 1) check(rename("file", "former") == 0);
+    if (round > 1) check(unlink("file") == 0);
     int fd = open("file", O_CREAT | O_WRONLY, 0644);
     check(write(fd, content, 2 * page) == (ssize_t)(2 * page));
     close(fd);
@@ -15,8 +17,8 @@ int main(void) {
     check(maps[round] != MAP_FAILED && maps[round][5] == 'a' + round);
     close(fd);
   }
-  check(maps[2][0] == 'd' && maps[3][0] == 'd');
-  check(maps[0][0] == 'b' && maps[1][0] == 'b');
-  unlink("file");
+  int fd = open("former", O_WRONLY | O_TRUNC);
+  check(fd >= 0 && close(fd) == 0 && unlink("file") == 0 && unlink("former") == 0);
+  for (int round = 1; round < 4; round++) check(maps[round][page + 5] == 'a' + round);
   return succeed();
 }

@@ -1,4 +1,5 @@
 // dlopen(3) of a library that is compiled on the way, dlsym(3), dlclose(3), and again after it was replaced.
+// checksum: 200
 #include "check.h"
 #include <dlfcn.h>
 

@@ -1,0 +1,7 @@
+// Waits for a signal that ends it.
+#include "check.h"
+
+int main(void) {
+  say("waiting in %d", getpid());
+  for (;;) pause();
+}
