@@ -158,7 +158,7 @@ extension RecordSession {
 
   /// Scratch memory, mapped now if there is none free: the call is then entered a second time.
   private func scratchChunk(_ tracee: RecordTracee, byteCount: UInt64) throws -> ScratchPool.Chunk? {
-    let pool = scratchPool(of: tracee.addressSpace)
+    let pool = tracee.addressSpace.scratch
     if let chunk = pool.take(byteCount: byteCount) { return chunk }
     guard let chunk = pool.reserve(byteCount: byteCount) else { return nil }
     let entry = try tracee.tracee.registers()

@@ -116,7 +116,7 @@ extension RecordSession {
     appendMemory(&event, tracee.tracee, registers.stackPointer, frameByteCount(tracee.tracee, registers))
     event.extendedState = try Ptrace.extendedState(tracee.tid)
     if let call = tracee.interruptedCall, let chunk = call.scratch {
-      scratchPool(of: tracee.addressSpace).giveBack(chunk)
+      tracee.addressSpace.scratch.giveBack(chunk)
     }
     tracee.interruptedCall = nil
     tracee.state = .ready

@@ -77,6 +77,7 @@ extension RecordSession {
       return try skip(tracee, registers, errno: 38)
     }
     let descriptor = row.resolved(for: registers)
+    if try answersDumpable(tracee, registers) { return }
     switch descriptor.policy {
     case .refuse(let errno):
       try skip(tracee, registers, errno: errno, answering: row)
@@ -163,7 +164,7 @@ extension RecordSession {
     if call.isGuess, !registers.syscallFailed { try noteGuess(tracee, call) }
     event.kind = .syscall(details)
     event.registers = registers
-    if let chunk = call.scratch, !isInterrupted { scratchPool(of: tracee.addressSpace).giveBack(chunk) }
+    if let chunk = call.scratch, !isInterrupted { tracee.addressSpace.scratch.giveBack(chunk) }
     tracee.interruptedCall = isInterrupted ? call : nil
     tracee.call = nil
     tracee.state = .ready

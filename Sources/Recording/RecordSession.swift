@@ -26,7 +26,6 @@ final class RecordSession {
   var current: RecordTracee?
   var sliceEnd: UInt64 = 0
   var wantsSwitch = false
-  var scratchPools: [ObjectIdentifier: ScratchPool] = [:]
   let sharedMemory = SharedMemory()
   /// Files mapped privately that may be written in place: pages that weren't copied yet show what is written.
   let privateFiles = FileKeys()
@@ -209,14 +208,6 @@ final class RecordSession {
     order.removeAll { $0 == tracee.tid }
     if current === tracee { current = nil }
     if unrecordedEntry === tracee { unrecordedEntry = nil }
-  }
-
-  func scratchPool(of space: AddressSpace) -> ScratchPool {
-    let key = ObjectIdentifier(space)
-    if let pool = scratchPools[key] { return pool }
-    let pool = ScratchPool()
-    scratchPools[key] = pool
-    return pool
   }
 
   // MARK: - The end

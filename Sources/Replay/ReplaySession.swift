@@ -61,6 +61,7 @@ final class ReplaySession {
       notes.append(text)
     case .end:
       hasEnded = true
+      rootStatus = try recordedRootStatus()
     case .checkpointSaved, .checkpointLoaded:
       break
     case .imageStart:
@@ -81,6 +82,15 @@ final class ReplaySession {
         "event \(event.number) is a preemption: this trace needs an engine that counts ticks, which this machine lacks")
     }
     try verifyChecksum(event)
+  }
+
+  /// How the first process ended. A leader's end is recorded when its last thread is gone, with whichever event is next.
+  private func recordedRootStatus() throws -> WaitStatus? {
+    let cursor = reader.traceeCursor()
+    while let record = try cursor.next() {
+      if case .exit(let status) = record.kind, record.tid == rootTid { return WaitStatus(raw: status) }
+    }
+    return nil
   }
 
   private func expectTracee(_ event: TraceEvent) throws -> ReplayTracee {

@@ -84,6 +84,11 @@ package final class AddressSpace {
   /// The program break, as the kernel last returned it.
   package var programBreak: RemotePointer = .null
 
+  /// prctl(2)'s PR_SET_DUMPABLE as the program set it; the kernel's own stays on, or rrs could not read its memory.
+  package var dumpable: UInt64 = 1
+  /// Memory for the output of calls that sleep while other tracees run.
+  package private(set) var scratch = ScratchPool()
+
   package init() {}
 
   /// A copy, as fork(2) makes it.
@@ -91,6 +96,8 @@ package final class AddressSpace {
     let copy = AddressSpace()
     copy.hasGadget = hasGadget
     copy.programBreak = programBreak
+    copy.dumpable = dumpable
+    copy.scratch = scratch.fork()
     return copy
   }
 }

@@ -89,7 +89,6 @@ extension RecordSession {
   private func makeChild(_ parent: RecordTracee, _ newTid: Tid, _ arguments: CloneArguments) -> RecordTracee {
     let sharesMemory = arguments.flags & CloneFlag.vm != 0
     let space = sharesMemory ? parent.addressSpace : parent.addressSpace.fork()
-    if !sharesMemory { scratchPools[ObjectIdentifier(space)] = scratchPool(of: parent.addressSpace).fork() }
     let group =
       arguments.flags & CloneFlag.thread != 0 ? parent.group : ThreadGroup(id: newTid, recordedID: newTid)
     let child = RecordTracee(Tracee(tid: newTid, recordedTid: newTid, addressSpace: space, threadGroup: group))

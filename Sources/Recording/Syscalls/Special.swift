@@ -58,6 +58,34 @@ extension RecordSession {
 
   // MARK: - Small families
 
+  /// PR_SET_DUMPABLE and PR_GET_DUMPABLE: the kernel doesn't hear of the wish, but the program gets back what it set.
+  func answersDumpable(_ tracee: RecordTracee, _ registers: Registers) throws -> Bool {
+    let get: UInt64 = 3, set: UInt64 = 4
+    guard registers.syscallNumber == SyscallNumber.prctl, [get, set].contains(registers.argument(0)) else {
+      return false
+    }
+    if registers.argument(0) == get {
+      try answer(tracee, registers, result: Int64(tracee.addressSpace.dumpable))
+    } else if registers.argument(1) <= 1 {
+      tracee.addressSpace.dumpable = registers.argument(1)
+      try answer(tracee, registers, result: 0)
+    } else {
+      try answer(tracee, registers, result: -22)
+    }
+    return true
+  }
+
+  /// A result that rrs gives in the kernel's place.
+  private func answer(_ tracee: RecordTracee, _ registers: Registers, result: Int64) throws {
+    var answered = registers
+    answered.syscallResult = result
+    let event = try makeEvent(
+      tracee, .syscall(SyscallEvent(number: registers.syscallNumber, phase: .exit)), answered)
+    setSkipped(tracee, answered)
+    tracee.state = .ready
+    try append(event, of: tracee)
+  }
+
   /// sched_setaffinity has no effect; the others tell of `--num-cores` processors.
   private func startAffinity(
     _ tracee: RecordTracee, _ descriptor: SyscallDescriptor, _ registers: Registers
@@ -102,14 +130,7 @@ extension RecordSession {
     let setCPUID: UInt64 = 0x1012, getCPUID: UInt64 = 0x1011, shadowStackFirst: UInt64 = 0x5001
     switch registers.argument(0) {
     case setCPUID: try skip(tracee, registers, errno: 19)
-    case getCPUID:
-      var answered = registers
-      answered.syscallResult = 1
-      let event = try makeEvent(
-        tracee, .syscall(SyscallEvent(number: descriptor.number, phase: .exit)), answered)
-      setSkipped(tracee, answered)
-      tracee.state = .ready
-      try append(event, of: tracee)
+    case getCPUID: try answer(tracee, registers, result: 1)
     case shadowStackFirst...0x5005: try skip(tracee, registers, errno: 95)
     default: try startCall(tracee, descriptor, registers)
     }

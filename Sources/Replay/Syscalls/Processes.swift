@@ -130,9 +130,6 @@ extension ReplaySession {
     guard let tracee = tracees.removeValue(forKey: event.tid) else {
       throw ReplayError.unusableTrace("event \(event.number) ends tracee \(event.tid), which isn't there")
     }
-    for record in try reader.tracees(forEvent: event.number) {
-      if case .exit(let status) = record.kind, record.tid == rootTid { rootStatus = WaitStatus(raw: status) }
-    }
     try end(tracee.tracee)
     engine.didExit(tracee.tracee)
     try applyWrites(event)

@@ -1,13 +1,14 @@
-import KernelABI
-import TraceeControl
+package import KernelABI
 
 /// Scratch memory of one address space: where blocking calls of a tracee write while other tracees of the same memory
 /// run, so that what they see changes at the call's exit event and at no other moment.
-final class ScratchPool {
-  struct Chunk {
-    var address: RemotePointer
-    var byteCount: UInt64
+package final class ScratchPool {
+  package struct Chunk {
+    package var address: RemotePointer
+    package var byteCount: UInt64
   }
+
+  package init() {}
 
   private static let chunkByteCountMin: UInt64 = 65536
   private var free: [Chunk] = []
@@ -16,7 +17,7 @@ final class ScratchPool {
   private var used: [Chunk] = []
 
   /// A mapped chunk that is free.
-  func take(byteCount: UInt64) -> Chunk? {
+  package func take(byteCount: UInt64) -> Chunk? {
     guard let index = free.firstIndex(where: { $0.byteCount >= byteCount }) else { return nil }
     let chunk = free.remove(at: index)
     used.append(chunk)
@@ -24,7 +25,7 @@ final class ScratchPool {
   }
 
   /// Address space for a new chunk, which the caller maps; nil when there is no room.
-  func reserve(byteCount: UInt64) -> Chunk? {
+  package func reserve(byteCount: UInt64) -> Chunk? {
     let size = max(Self.chunkByteCountMin, RemotePointer(byteCount).pageEnd.rawValue)
     guard size <= Gadget.scratchRange.end - top else { return nil }
     let chunk = Chunk(address: top, byteCount: size)
@@ -33,12 +34,12 @@ final class ScratchPool {
     return chunk
   }
 
-  func giveBack(_ chunk: Chunk) {
+  package func giveBack(_ chunk: Chunk) {
     used.removeAll { $0.address == chunk.address }
     free.append(chunk)
   }
 
-  func fork() -> ScratchPool {
+  package func fork() -> ScratchPool {
     let copy = ScratchPool()
     copy.free = free + used
     copy.top = top
