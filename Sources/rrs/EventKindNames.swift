@@ -3,7 +3,8 @@ import TraceFormat
 extension TraceEvent.Kind {
   /// All names, in the order of the numbers that `dump --raw` prints.
   static let names = [
-    "syscall", "signal", "instruction", "preemption", "exit", "imageStart", "checkpointSaved", "checkpointLoaded", "note",
+    "syscall", "signal", "instruction", "preemption", "exit", "imageStart", "checkpointSaved", "checkpointLoaded",
+    "note",
     "end",
   ]
 

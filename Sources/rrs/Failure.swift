@@ -67,7 +67,7 @@ extension ReplayError: ExplainedFailure {
 }
 
 extension KernelError: ExplainedFailure {
-  var oneLine: String { "the kernel refused what rrs needs: \(description); 'rrs doctor' says what this machine offers" }
+  var oneLine: String { "the kernel refused what rrs needs: \(description); see 'rrs doctor'" }
   var exitStatus: Int32 { EX_OSERR }
 }
 

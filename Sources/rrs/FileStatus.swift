@@ -33,7 +33,7 @@ enum FileStatus {
     return names
   }
 
-  /// The bytes that a directory tree takes on disk. A file with several hard links counts as if it were this tree's own.
+  /// The bytes that a directory tree takes on disk. A file with several hard links counts as this tree's own.
   static func diskByteCount(_ path: String) -> UInt64 {
     guard let status = of(path, followingLinks: false) else { return 0 }
     var total = UInt64(max(0, status.st_blocks)) * 512

@@ -42,7 +42,7 @@ struct ChecksumInterval: Sendable {
     case "on-all-events", "on-syscalls": events = 1
     default:
       guard let number = UInt64(text), number > 0 else {
-        throw ValidationError("checksums are wanted 'on-all-events', 'on-syscalls', or at every N-th event, not '\(text)'")
+        throw ValidationError("checksums are made 'on-all-events', 'on-syscalls' or at every N-th event, not '\(text)'")
       }
       events = number
     }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The environment that a recorded program gets: ours, what keeps common libraries from sources of input that a recorder
-/// can't see, and what the user sets with `-v`.
+/// The environment that a recorded program gets: ours, what keeps common libraries from sources of input that a
+/// recorder can't see, and what the user sets with `-v`.
 struct RecordedEnvironment {
   private(set) var variables: [String] = []
 

@@ -18,7 +18,8 @@ struct TraceTarget: Sendable {
       let reason = errno
       guard reason == EEXIST, FileStatus.isDirectory(directory) else {
         throw CommandFailure(
-          message: "cannot make the trace directory '\(directory)': \(FileStatus.errorText(reason))", status: EX_CANTCREAT)
+          message: "cannot make the trace directory '\(directory)': \(FileStatus.errorText(reason))",
+          status: EX_CANTCREAT)
       }
       guard FileStatus.entries(directory)?.isEmpty == true else {
         throw CommandFailure(

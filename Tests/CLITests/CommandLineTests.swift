@@ -18,7 +18,8 @@ import Testing
   @Test(arguments: [
     ("record", 64, "no program"), ("record -z ls", 64, "unknown option '-z'"), ("record --bogus ls", 64, "'--bogus'"),
     ("record -o", 64, "needs a value"), ("record --num-cores=0 ls", 64, "1 to 128"),
-    ("record --num-cores=x ls", 64, "'x'"), ("record -c 0 ls", 64, "1000000000"), ("record -p 77 ls", 64, "descriptor 77"),
+    ("record --num-cores=x ls", 64, "'x'"), ("record -c 0 ls", 64, "1000000000"),
+    ("record -p 77 ls", 64, "descriptor 77"),
     ("record -v NAME ls", 64, "NAME=VALUE"), ("record -t SIGBOGUS ls", 64, "'SIGBOGUS'"),
     ("record --bind-to-cpu=x ls", 64, "no processor"), ("record --trace-id=12 ls", 64, "UUID"),
     ("record --nested=maybe ls", 64, "'maybe'"), ("record -C x ls", 64, "on-all-events"),
@@ -55,7 +56,9 @@ import Testing
     #expect(result.errorText.contains("USAGE"))
   }
 
-  @Test(arguments: ["--help", "-h", "help", "help record", "record --help", "replay --help", "help dump", "--version", "-N", "-L"])
+  @Test(arguments: [
+    "--help", "-h", "help", "help record", "record --help", "replay --help", "help dump", "--version", "-N", "-L",
+  ])
   func helpSucceeds(_ line: String) throws {
     let result = try Self.rrs(line)
     #expect(result.isSuccess, "\(result)")

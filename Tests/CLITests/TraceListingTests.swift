@@ -88,7 +88,8 @@ import Testing
     #expect(try rrs("dump", "cat-0", "3", "end").outputText.split(separator: "\n") == [all[2], all[all.count - 1]])
     #expect(try rrs("dump", "1000000").outputText == "")
     let details = try rrs("dump", "-e", "-m", "-p", "1").outputText
-    #expect(details.contains("runs /usr/bin/cat") && details.contains("[stack]") && details.contains("wrote "), "\(details)")
+    #expect(
+      details.contains("runs /usr/bin/cat") && details.contains("[stack]") && details.contains("wrote "), "\(details)")
     let raw = try rrs("dump", "-r", "1").outputText.split(separator: " ")
     #expect(raw.count == 4 + 27 && raw[0] == "1", "\(raw)")
     #expect(try rrs("dump", "-t", "1", "1-100").outputText == "")
@@ -98,7 +99,9 @@ import Testing
   @Test func eventsAreDumpedForPrograms() throws {
     _ = try rrs("record", "sh", "-c", "echo x; exit 6")
     let lines = try rrs("dump", "--json", "-e", "-m", "-p").outputText.split(separator: "\n")
-    let objects = try lines.map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]) }
+    let objects = try lines.map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
     #expect(objects.map { $0["event"] as? Int } == (1...objects.count).map { $0 })
     #expect(objects.first?["kind"] as? String == "imageStart")
     #expect((objects.first?["mappings"] as? [Any])?.isEmpty == false)

@@ -22,8 +22,8 @@ import Testing
     ),
   ]
 
-  /// Beside the standard library. Only the command line parses arguments, and nothing at all uses Foundation: rrs starts
-  /// in half the time without it, and a Dispatch thread may not make ptrace requests.
+  /// Beside the standard library. Only the command line parses arguments, and nothing at all uses Foundation: rrs
+  /// starts in half the time without it, and a Dispatch thread may not make ptrace requests.
   static let outside: Set<String> = ["Glibc", "SystemPackage"]
   static let outsideOfCommandLine: Set<String> = ["ArgumentParser"]
 
@@ -63,8 +63,8 @@ import Testing
     let words = line.split(separator: " ")
     guard let keyword = words.firstIndex(of: "import"), keyword + 1 < words.count else { return nil }
     let before = words[..<keyword]
-    guard before.allSatisfy({ ["package", "internal", "private", "public", "fileprivate"].contains($0) || $0.hasPrefix("@") })
-    else { return nil }
+    let access: Set<Substring> = ["package", "internal", "private", "public", "fileprivate"]
+    guard before.allSatisfy({ access.contains($0) || $0.hasPrefix("@") }) else { return nil }
     // `import struct Module.Type` names the module in its last word.
     let kinds: Set<Substring> = ["struct", "class", "enum", "func", "protocol", "typealias", "var", "let"]
     let name = kinds.contains(words[keyword + 1]) ? words[keyword + 2] : words[keyword + 1]

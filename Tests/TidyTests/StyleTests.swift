@@ -6,19 +6,23 @@ import Testing
   static let fileLinesMax = 600
   static let functionLinesMax = 70
   static let columnsMax = 120
+  /// Programs to be recorded are dense on purpose: one check a line.
+  static let testColumnsMax = 132
 
-  static let allCode = SourceTree.files(in: "Sources", extensions: SourceTree.code)
+  static let allCode =
+    SourceTree.files(in: "Sources", extensions: SourceTree.code)
     + SourceTree.files(in: "Tests", extensions: SourceTree.code)
 
   @Test func filesAreShort() {
     for file in Self.allCode {
-      #expect(file.lines.count <= Self.fileLinesMax + 1, "\(file.path) has \(file.lines.count) lines: split it at a seam")
+      #expect(file.lines.count <= Self.fileLinesMax + 1, "\(file.path) has \(file.lines.count) lines: split it")
     }
   }
 
   @Test func linesAreShort() {
     for file in Self.allCode {
-      for (index, line) in file.lines.enumerated() where line.count > Self.columnsMax {
+      let most = file.path.hasPrefix("Tests/") ? Self.testColumnsMax : Self.columnsMax
+      for (index, line) in file.lines.enumerated() where line.count > most {
         Issue.record("\(file.path):\(index + 1) has \(line.count) columns")
       }
     }
@@ -26,7 +30,7 @@ import Testing
 
   /// A function ends at the closing brace in the column where its declaration starts.
   @Test func functionsAreShort() {
-    let declaration = /^( *)((package|private|fileprivate|internal|static|final|mutating|consuming|borrowing|override|@\S+) )*(func|init|deinit|subscript)\b.*\{$/
+    let declaration = /^( *)([a-z@][^ ]* )*(func|init|deinit|subscript)\b.*\{$/
     for file in Self.allCode where file.fileExtension == "swift" {
       for (index, line) in file.lines.enumerated() {
         guard let match = line.wholeMatch(of: declaration) else { continue }

@@ -1,7 +1,7 @@
 /// Turns the forms of options that users of rr write into the one form that swift-argument-parser is given.
 ///
-/// Allowed everywhere: `-xV`, `-x V`, `-x=V`, `--long=V`, `--long V`, flags in one cluster (`-ltr`), `--` as the end of the
-/// options, and global options before or after the verb. Where no verb is given, a directory means `replay` and
+/// Allowed everywhere: `-xV`, `-x V`, `-x=V`, `--long=V`, `--long V`, flags in one cluster (`-ltr`), `--` as the end of
+/// the options, and global options before or after the verb. Where no verb is given, a directory means `replay` and
 /// everything else `record`. The result is `VERB --long=V … -- ARGUMENT…`.
 package struct ArgumentNormalizer: Sendable {
   package var verbs: [VerbForm]

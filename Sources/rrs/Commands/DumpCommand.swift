@@ -18,7 +18,7 @@ struct DumpCommand: Verb {
       their arguments. Events are selected as N, as N-M, or as 'end', the last one.
       """)
 
-  @Flag(name: [.customShort("e"), .customLong("task-events")], help: "Show births, program images and deaths of tracees.")
+  @Flag(name: [.customShort("e"), .customLong("task-events")], help: "Show births, images and deaths of tracees.")
   var showsTracees = false
 
   @Flag(
@@ -30,7 +30,7 @@ struct DumpCommand: Verb {
 
   @Flag(
     name: [.customShort("r"), .customLong("raw")],
-    help: "For scripts, a line each: event, tid, kind (a number), ticks, then the registers in the order of user_regs_struct.")
+    help: "For scripts, a line each: event, tid, kind (a number), ticks, registers as in user_regs_struct.")
   var raw = false
 
   @Flag(name: [.customShort("s"), .customLong("statistics")], help: "Print statistics of the events at the end.")

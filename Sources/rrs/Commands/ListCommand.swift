@@ -10,7 +10,7 @@ struct ListCommand: Verb {
   static let configuration = VerbForm.configuration("ls", abstract: "List the traces.")
 
   @Flag(
-    name: [.customShort("l"), .customLong("full-listing")], help: "Show name, start time, size on disk and command line.")
+    name: [.customShort("l"), .customLong("full-listing")], help: "Show start time, size on disk and command line.")
   var full = false
 
   @Flag(name: [.customShort("t"), .customLong("sort-by-age")], help: "Sort by start time, the newest first.")

@@ -6,7 +6,8 @@ import TraceFormat
 struct MoveCommand: Verb {
   static let form = VerbForm(name: "mv", options: [])
 
-  static let configuration = VerbForm.configuration("mv", abstract: "Rename a trace, or move it within its file system.")
+  static let configuration = VerbForm.configuration(
+    "mv", abstract: "Rename a trace, or move it within its file system.")
 
   @Argument(help: "The trace, as a path or as a name that 'rrs ls' shows.")
   var trace: String
@@ -27,7 +28,8 @@ struct MoveCommand: Verb {
       let reason = errno
       let advice = reason == EXDEV ? "; copy it there with cp -a, and remove it here" : ""
       throw CommandFailure(
-        message: "cannot move '\(source)' to '\(target)': \(FileStatus.errorText(reason))\(advice)", status: EX_CANTCREAT)
+        message: "cannot move '\(source)' to '\(target)': \(FileStatus.errorText(reason))\(advice)",
+        status: EX_CANTCREAT)
     }
     if wasLatest { try directories.updateLatest(to: target) }
     try LatestLink(directories).repair()

@@ -8,8 +8,8 @@ struct ProcessesCommand: Verb {
   static let configuration = VerbForm.configuration(
     "ps", abstract: "List the processes of a recording.",
     discussion: """
-      Columns, separated by tabs: PID (and the process's own number in its namespace, where it differs), PPID, EXIT (the \
-      exit status, -SIGNAL, 'none' or 'detach'), CMD.
+      Columns, separated by tabs: PID (and the process's own number in its namespace, where it differs), PPID, EXIT \
+      (the exit status, -SIGNAL, 'none' or 'detach'), CMD.
       """)
 
   @Argument(help: "The trace. (default: the latest)")

@@ -29,7 +29,7 @@ struct RecordCommand: Verb {
 
   @Option(
     name: [.customShort("o"), .customLong("output-trace-dir")],
-    help: ArgumentHelp("Write the trace to exactly this directory, which must not exist or be empty.", valueName: "dir"))
+    help: ArgumentHelp("Write the trace to exactly this directory, which must be new or empty.", valueName: "dir"))
   var outputTraceDirectory: String?
 
   @Option(
@@ -45,7 +45,8 @@ struct RecordCommand: Verb {
     help: ArgumentHelp("Set a variable in the program's environment. Repeatable.", valueName: "name=value"))
   var environment: [String] = []
 
-  @Flag(name: [.customShort("u"), .customLong("cpu-unbound")], help: "Don't bind rrs and the program to one processor.")
+  @Flag(
+    name: [.customShort("u"), .customLong("cpu-unbound")], help: "Don't bind rrs and the program to one processor.")
   var cpuUnbound = false
 
   @Option(
@@ -172,7 +173,7 @@ struct RecordCommand: Verb {
         status: EX_USAGE)
     case .detach, .release:
       throw CommandFailure(
-        message: "--nested=\(nested.rawValue) isn't possible in this version: a recorded process can't leave its recording; "
+        message: "--nested=\(nested.rawValue) isn't possible: a recorded process can't leave its recording; "
           + "use --nested=ignore",
         status: EX_UNAVAILABLE)
     case .ignore:

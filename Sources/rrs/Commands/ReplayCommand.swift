@@ -17,8 +17,8 @@ struct ReplayCommand: Verb {
     "replay", abstract: "Replay a recording.",
     discussion: """
       The exit status is the recorded program's, or rrs dies of the signal that it died of. 65: the trace is damaged; \
-      66: there is no such trace; 69: this machine can't replay it; 70: the replay differs from the recording, which is \
-      a fault of rrs, and is reported on stderr. With -g, and where the trace was cut short before the program's end, 0.
+      66: there is no such trace; 69: this machine can't replay it; 70: the replay differs from the recording, which \
+      is a fault of rrs, and is reported on stderr. 0 with -g, and where the trace ends before the program does.
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -5,7 +5,9 @@ import SystemPackage
 
 /// What the kernel and the processor offer, found out by trying.
 enum KernelProbes {
-  static func systemCall(_ number: Int, _ a: UInt = 0, _ b: UInt = 0, _ c: UInt = 0, _ d: UInt = 0, _ e: UInt = 0) -> Int {
+  static func systemCall(_ number: Int, _ a: UInt = 0, _ b: UInt = 0, _ c: UInt = 0, _ d: UInt = 0, _ e: UInt = 0)
+    -> Int
+  {
     rrs_syscall(number, a, b, c, d, e, 0)
   }
 
@@ -38,7 +40,8 @@ enum KernelProbes {
     }
     return MachineCheck(
       "kernel", "Linux \(release)", isNewEnough ? .ok : .limited,
-      isNewEnough ? "new enough" : "rrs is tested on Linux 5.11 and newer", remedy: isNewEnough ? nil : "use a newer kernel")
+      isNewEnough ? "new enough" : "rrs is tested on Linux 5.11 and newer",
+      remedy: isNewEnough ? nil : "use a newer kernel")
   }
 
   static func seccomp() -> MachineCheck {
@@ -78,7 +81,8 @@ enum KernelProbes {
     let result = systemCall(SyscallNumber.prctl, 26, 2)
     _ = systemCall(SyscallNumber.prctl, 26, 1)
     if result == 0 {
-      return MachineCheck("rdtsc", "can be trapped (PR_SET_TSC)", .ok, "readings of the time-stamp counter are recorded")
+      return MachineCheck(
+        "rdtsc", "can be trapped (PR_SET_TSC)", .ok, "readings of the time-stamp counter are recorded")
     }
     return MachineCheck(
       "rdtsc", "can't be trapped (\(errorText(result)))", .broken,

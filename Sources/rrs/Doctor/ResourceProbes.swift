@@ -13,19 +13,28 @@ enum ResourceProbes {
       existing = String(existing[..<(existing.lastIndex(of: "/") ?? existing.startIndex)])
       if existing.isEmpty { existing = "/" }
     }
-    guard access(existing, W_OK) == 0 else {
+    if let reason = reasonAgainstWriting(in: existing) {
       let check = MachineCheck(
-        "trace directory", "\(path): \(FileStatus.errorText(errno))", .broken, "there is nowhere to write traces to",
+        "trace directory", "\(path): \(reason)", .broken, "there is nowhere to write traces to",
         remedy: "set RRS_TRACE_DIR to a directory that you can write to")
       return [check]
     }
     return [space(at: existing, for: path), reflink(at: existing)]
   }
 
+  /// Found out by making a directory there, as a recording does: permissions alone don't tell.
+  private static func reasonAgainstWriting(in directory: String) -> String? {
+    let probe = directory + "/.rrs-doctor-\(getpid())"
+    guard mkdir(probe, 0o700) == 0 else { return FileStatus.errorText(errno) }
+    rmdir(probe)
+    return nil
+  }
+
   private static func space(at directory: String, for path: String) -> MachineCheck {
     var information = statvfs()
     guard statvfs(directory, &information) == 0 else {
-      return MachineCheck("trace directory", "\(path): \(FileStatus.errorText(errno))", .limited, "free space isn't known")
+      return MachineCheck(
+        "trace directory", "\(path): \(FileStatus.errorText(errno))", .limited, "free space is unknown")
     }
     let free = UInt64(information.f_bavail) * UInt64(information.f_frsize)
     let isMuch = free >= 1 << 30

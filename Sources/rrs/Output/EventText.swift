@@ -101,7 +101,8 @@ struct EventText {
     case .exec(let fileName, let commandLine, _, let base, let interpreterBase, let interpreter, let previous):
       let thread = previous == record.tid ? "" : ", by thread \(previous)"
       let loader = interpreter.isEmpty ? "" : ", interpreter \(interpreter) at \(interpreterBase)"
-      return "tracee \(record.tid) runs \(fileName) at \(base)\(loader)\(thread): " + TextFormat.commandLine(commandLine)
+      return "tracee \(record.tid) runs \(fileName) at \(base)\(loader)\(thread): "
+        + TextFormat.commandLine(commandLine)
     case .exit(let rawStatus):
       return "tracee \(record.tid) " + description(exit: WaitStatus(raw: rawStatus))
     case .detach:

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Text for stdout, written in large pieces. No Foundation, no stdio: a listing of millions of lines is `write(2)` calls.
+/// Text for stdout, written in large pieces, without Foundation or stdio.
 struct StandardOutput: ~Copyable {
   private var buffer: [UInt8] = []
   private static let flushByteCount = 1 << 16

@@ -27,8 +27,8 @@ struct SyscallText {
 
   /// What descriptors the call opened, as strace -y shows it: behind the result, which is mostly the descriptor itself.
   private func openedFiles(result: Int64) -> String {
-    if call.openedFiles.count == 1, Int64(call.openedFiles[0].descriptor) == result { return "<\(call.openedFiles[0].path)>" }
-    if call.openedFiles.isEmpty { return "" }
+    guard let first = call.openedFiles.first else { return "" }
+    if call.openedFiles.count == 1, Int64(first.descriptor) == result { return "<\(first.path)>" }
     return " opens " + call.openedFiles.map { "\($0.descriptor)<\($0.path)>" }.joined(separator: " ")
   }
 
