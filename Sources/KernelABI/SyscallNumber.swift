@@ -336,6 +336,7 @@ package enum SyscallNumber {
   package static let io_pgetevents = 333
   package static let rseq = 334
   package static let uretprobe = 335
+  package static let uprobe = 336
   package static let pidfd_send_signal = 424
   package static let io_uring_setup = 425
   package static let io_uring_enter = 426

@@ -80,6 +80,8 @@ enum ProcessRows {
       note: "The kernel would write into the program's memory at every preemption."),
     .init(335, "uretprobe", .never, .unsupported(errno: 38), [],
       note: "Only the kernel's own trampoline for user-space probes makes it."),
+    .init(336, "uprobe", .never, .refuse(errno: 6), [],
+      note: "Only the kernel's own trampoline for user-space probes makes it; others get ENXIO (Linux 6.18)."),
     .init(434, "pidfd_open", .never, .emulate, [.pid("pid"), .flags("flags", .pidfdFlags)]),
     .init(435, "clone3", .maybe, .special(.clone),
       [.input("uargs", .argument(1), .structure), .unsigned("size")]),

@@ -4,7 +4,7 @@ enum SystemRows {
   static let rows: [SyscallDescriptor] = [
     .init(63, "uname", .never, .emulate, [.output("name", size: KernelSize.utsname, .utsname)]),
     .init(99, "sysinfo", .never, .emulate, [.output("info", size: KernelSize.sysinfo)]),
-    .init(103, "syslog", .never, .emulate,
+    .init(103, "syslog", .maybe, .emulate,
       [.choice("type", .syslogAction), .output("buf", .result(max: 2), .text), .int("len")]),
     .init(134, "uselib", .never, .unsupported(errno: 38), [.path("library")],
       note: "Maps a shared library of a format long gone."),
