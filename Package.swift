@@ -75,7 +75,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["CLinuxShim", system], path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("KernelABITests", ["KernelABI"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),
-    tests("X86Tests", ["X86", "KernelABI"]),
+    tests("X86Tests", ["X86", "KernelABI", "TestSupport"]),
     .target(name: "CTranslationHarness", path: "Tests/TranslationHarness/CTranslationHarness"),
     .executableTarget(
       name: "TranslationHarness",

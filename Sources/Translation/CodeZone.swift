@@ -15,7 +15,7 @@ package final class CodeZone {
   private(set) var cold: Int
   private var literal = 0
   private var literalsLeft = 0
-  var recovery = RecoveryMap()
+  let recovery: UnsafeMutablePointer<RecoveryMap>
   /// The address of the exit taken by an indirect transfer without a landing.
   private(set) var missExit: UInt64 = 0
   private(set) var missExitOffset = 0
@@ -30,10 +30,14 @@ package final class CodeZone {
     self.memory = memory.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
     self.number = number
     byteCount = memory.count
+    recovery = .allocate(capacity: 1)
+    recovery.initialize(to: RecoveryMap())
     hot = Self.firstOffset
     cold = byteCount
     writeMissExit()
   }
+
+  deinit { recovery.deinitialize(count: 1).deallocate() }
 
   /// The bytes between the two ends.
   var room: Int { cold - hot }
@@ -49,7 +53,7 @@ package final class CodeZone {
     hot = Self.firstOffset
     cold = byteCount
     literalsLeft = 0
-    recovery.removeAll()
+    recovery.pointee.removeAll()
     writeMissExit()
   }
 
@@ -116,7 +120,8 @@ package final class CodeZone {
 
   /// Makes the 32-bit distance at `field` lead to `offset` in this zone.
   func patch(_ field: Int, toOffset offset: Int) {
-    UnsafeMutableRawPointer(memory + field).storeBytes(of: Int32(truncatingIfNeeded: offset - (field + 4)), as: Int32.self)
+    let distance = Int32(truncatingIfNeeded: offset - (field + 4))
+    UnsafeMutableRawPointer(memory + field).storeBytes(of: distance, as: Int32.self)
   }
 
   func readQword(_ offset: Int) -> UInt64 { UnsafeRawPointer(memory + offset).loadUnaligned(as: UInt64.self) }

@@ -82,7 +82,7 @@ struct RecoveryMap: ~Copyable {
 
   mutating func removeAll() { count = 0 }
 
-  /// The last entry that isn't behind `offset`. Of several at one offset (an expansion may add nothing) the last counts.
+  /// The last entry that isn't behind `offset`. Of several at one offset the last counts.
   private func index(at offset: Int) -> Int? {
     var low = 0, high = count
     while low < high {

@@ -85,7 +85,7 @@ struct UnitEmitter {
       }
       emitArrivals(member, fallsIn: fallsIn, &writer)
       map.pointee.set(address, CachePosition(zone: zone.number, offset: writer.offset))
-      zone.recovery.appendStart(writer.offset, address)
+      zone.recovery.pointee.appendStart(writer.offset, address)
       if hasBreakpoints && translator.breakpoints.contains(address) {
         writer.trap()
         writer.byte(ExitStub.Kind.breakpoint.rawValue)
@@ -181,7 +181,7 @@ struct UnitEmitter {
   private func emitSystemCall(_ member: TranslationUnit.Member, _ writer: inout CodeWriter) {
     let next = member.address &+ UInt64(member.instruction.length)
     writer.systemCall()
-    zone.recovery.append(writer.offset, next, .afterSystemCall)
+    zone.recovery.pointee.append(writer.offset, next, .afterSystemCall)
     writer.byte(0x48)
     writer.byte(0xB9)
     writer.qword(next)
@@ -201,10 +201,10 @@ struct UnitEmitter {
     expandedOperands += 1
     let next = member.address &+ UInt64(instruction.length)
     writer.store(base, absolute: RuntimeLayout.spill)
-    zone.recovery.append(writer.offset, member.address, .spilled(base))
+    zone.recovery.pointee.append(writer.offset, member.address, .spilled(base))
     writer.move(base, immediate: target)
     writer.copyRIPRelative(bytes, instruction, base: base)
-    zone.recovery.append(writer.offset, next, .spilled(base))
+    zone.recovery.pointee.append(writer.offset, next, .spilled(base))
     writer.load(base, absolute: RuntimeLayout.spill)
   }
 

@@ -55,7 +55,7 @@ extension Translator {
     map.pointee.removeAll(in: range) { address, position in
       let zone = zones[position.zone]
       zone.memory[position.offset] = 0xCC
-      zone.recovery.markStale(position.offset)
+      zone.recovery.pointee.markStale(position.offset)
       statistics.droppedInstructions += 1
       tickEntries.pointee.remove(address)
       removeLanding(address, first)

@@ -54,7 +54,7 @@ extension Translator {
     guard let zone = zone(containing: trap) else { return .foreign }
     let offset = zone.offset(of: trap)
     guard zone.memory[offset] == 0xCC else { return .foreign }
-    let point = offset < zone.hot ? zone.recovery.point(at: offset) : nil
+    let point = offset < zone.hot ? zone.recovery.pointee.point(at: offset) : nil
     if let point, point.isStart, point.isStale { return go(to: point.applicationAddress, &registers) }
     guard let kind = ExitStub.Kind(rawValue: zone.memory[offset + 1]) else { return .foreign }
     switch kind {
@@ -85,7 +85,7 @@ extension Translator {
   package func recover(_ registers: inout Registers) -> RecoveryOutcome {
     guard let zone = zone(containing: registers.rip) else { return .foreign }
     let offset = zone.offset(of: registers.rip)
-    guard offset < zone.hot, let point = zone.recovery.point(at: offset) else {
+    guard offset < zone.hot, let point = zone.recovery.pointee.point(at: offset) else {
       return offset >= zone.cold ? .inTransfer : .foreign
     }
     switch point.recipe {
@@ -123,7 +123,7 @@ extension Translator {
   package func recoveryPoint(_ address: UInt64) -> RecoveryPoint? {
     guard let zone = zone(containing: address) else { return nil }
     let offset = zone.offset(of: address)
-    return offset < zone.hot ? zone.recovery.point(at: offset) : nil
+    return offset < zone.hot ? zone.recovery.pointee.point(at: offset) : nil
   }
 
   /// Does what is left of an indirect transfer that has found no landing, or faulted on its way to one because the
@@ -151,7 +151,7 @@ extension Translator {
 
   private func source(of position: CachePosition) -> RecoveryPoint? {
     guard position.zone < zones.count, position.offset < zones[position.zone].hot else { return nil }
-    return zones[position.zone].recovery.point(at: position.offset)
+    return zones[position.zone].recovery.pointee.point(at: position.offset)
   }
 
   /// Makes the registers, which are the application's, lead into the cache.

@@ -28,7 +28,7 @@ extension UnitEmitter {
   ) {
     flagSavingTicks += 1
     writer.store(.rcx, absolute: RuntimeLayout.spill)
-    zone.recovery.append(writer.offset, member.address, .inTransfer)
+    zone.recovery.pointee.append(writer.offset, member.address, .inTransfer)
     writer.load(.rcx, absolute: RuntimeLayout.ticksLeft)
     writer.addToRCX(-1)
     writer.store(.rcx, absolute: RuntimeLayout.ticksLeft)
@@ -64,7 +64,7 @@ extension UnitEmitter {
   mutating func emitCall(_ member: TranslationUnit.Member, _ writer: inout CodeWriter) {
     let target = member.instruction.target(at: member.address)
     pushReturnAddress(member, &writer)
-    zone.recovery.append(writer.offset, target, .inTransfer)
+    zone.recovery.pointee.append(writer.offset, target, .inTransfer)
     writer.byte(0xE9)
     addFixup(from: member.address, to: target, ticks: target <= member.address, &writer)
   }
@@ -93,14 +93,14 @@ extension UnitEmitter {
         || !writer.loadRCXRIPRelative(bytes, instruction, operandAddress: target)
       {
         expandedOperands += 1
-        zone.recovery.append(writer.offset, member.address, .spilled(.rcx))
+        zone.recovery.pointee.append(writer.offset, member.address, .spilled(.rcx))
         writer.loadRCXThroughRCX(bytes, instruction, operandAddress: target)
       }
     } else {
       writer.loadRCXFromOperand(bytes, instruction)
     }
     if instruction.kind == .indirectCall {
-      zone.recovery.append(writer.offset, member.address, .spilled(.rcx))
+      zone.recovery.pointee.append(writer.offset, member.address, .spilled(.rcx))
       pushReturnAddress(member, &writer)
     }
     dispatch(member, from: start, &writer)
@@ -117,7 +117,7 @@ extension UnitEmitter {
   /// Goes to the landing of the address in rcx, whose application value is in the spill slot. The transfer's own place,
   /// `start`, is kept for the case that it faults.
   private func dispatch(_ member: TranslationUnit.Member, from start: Int, _ writer: inout CodeWriter) {
-    zone.recovery.append(writer.offset, member.address, .inTransfer)
+    zone.recovery.pointee.append(writer.offset, member.address, .inTransfer)
     let source = CachePosition(zone: zone.number, offset: start)
     writer.store(immediate: source.rawValue, absolute: RuntimeLayout.transferSource)
     writer.store(.rcx, absolute: RuntimeLayout.transferTarget)
@@ -157,12 +157,12 @@ extension UnitEmitter {
     if flagsAreLive(address) {
       let trap = emitSpilledTickExit(address, &writer)
       noteTickEntry(address, writer.offset)
-      zone.recovery.append(writer.offset, address, .inTransfer)
+      zone.recovery.pointee.append(writer.offset, address, .inTransfer)
       writer.store(.rcx, absolute: RuntimeLayout.spill)
       emitFlagSavingTick(exit: trap, &writer)
     } else {
       noteTickEntry(address, writer.offset)
-      zone.recovery.append(writer.offset, address, .inTransfer)
+      zone.recovery.pointee.append(writer.offset, address, .inTransfer)
       emitPlainTick(address, &writer)
     }
   }
@@ -172,7 +172,7 @@ extension UnitEmitter {
     let live = countsTransfers && flagsAreLive(address)
     let exit = live ? emitSpilledTickExit(address, &writer) : 0
     let start = writer.offset
-    zone.recovery.append(start, address, .inTransfer)
+    zone.recovery.pointee.append(start, address, .inTransfer)
     let missField: Int
     if live {
       // The upper 16 bits first: so the code can go straight on to the tick with rcx still spilled.

@@ -35,6 +35,15 @@ package struct Instruction: Sendable, BitwiseCopyable {
     case stateSave
     /// A near branch with an operand-size prefix, which processors of different makers execute differently.
     case makerDependent
+
+    /// Whether what executes the instruction may look at the flags: `syscall` leaves them in r11, a handler of a trap
+    /// finds them in its signal frame.
+    var exposesFlags: Bool {
+      switch self {
+      case .syscall, .sysenter, .interrupt, .breakpoint, .undefined, .farTransfer, .makerDependent, .xbegin: true
+      default: false
+      }
+    }
   }
 
   /// How the opcode is introduced, and with that where the bits that extend register numbers are.
@@ -72,7 +81,7 @@ package struct Instruction: Sendable, BitwiseCopyable {
     relative = 0
   }
 
-  package static let byteCountMax = 15
+  package static var byteCountMax: Int { 15 }
 
   package var isRIPRelative: Bool { displacementOffset != 0 }
 

@@ -59,7 +59,8 @@ extension CodeWriter {
   ) -> Bool {
     let segment = Self.segmentOverride(bytes, instruction)
     let length = segment == nil ? 7 : 8
-    guard let displacement = Int32(exactly: Int64(bitPattern: target &- (address &+ UInt64(length)))) else { return false }
+    let distance = Int64(bitPattern: target &- (address &+ UInt64(length)))
+    guard let displacement = Int32(exactly: distance) else { return false }
     if let segment { byte(segment) }
     byte(0x48)
     byte(0x8B)

@@ -13,8 +13,8 @@ package struct StatusFlags: OptionSet, Sendable, BitwiseCopyable {
   package static let sign = StatusFlags(rawValue: 16)
   package static let overflow = StatusFlags(rawValue: 32)
 
-  package static let none = StatusFlags([])
-  package static let all = StatusFlags(rawValue: 63)
+  package static var none: StatusFlags { .init(rawValue: 0) }
+  package static var all: StatusFlags { .init(rawValue: 63) }
   /// What `inc` and `dec` write.
   package static let allButCarry = StatusFlags(rawValue: 62)
 

@@ -25,7 +25,8 @@ struct ZydisDecoderFace: ~Copyable {
   }
 
   func decode(_ bytes: UnsafePointer<UInt8>, count: Int) -> Instruction? {
-    guard ZydisDecoderDecodeInstruction(decoder, nil, bytes, ZyanUSize(count), decoded) < 0x8000_0000 else { return nil }
+    let status = ZydisDecoderDecodeInstruction(decoder, nil, bytes, ZyanUSize(count), decoded)
+    guard status < 0x8000_0000 else { return nil }
     var instruction = Instruction(length: decoded.pointee.length)
     instruction.opcode = decoded.pointee.opcode
     let attributes = decoded.pointee.attributes
@@ -43,6 +44,10 @@ struct ZydisDecoderFace: ~Copyable {
       }
     }
     classify(&instruction, bytes)
+    if instruction.kind.exposesFlags {
+      instruction.flagsRead = .all
+      instruction.flagsKilled = .none
+    }
     return instruction
   }
 
@@ -135,11 +140,10 @@ struct ZydisDecoderFace: ~Copyable {
       ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE:
       instruction.kind = .stateSave
     default:
-      guard decoded.pointee.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE, decoded.pointee.raw.imm.0.is_relative != 0 else {
-        return
-      }
+      let immediate = decoded.pointee.raw.imm.0
+      guard decoded.pointee.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE, immediate.is_relative != 0 else { return }
       instruction.kind = .conditionalJump
-      instruction.relative = Int32(truncatingIfNeeded: decoded.pointee.raw.imm.0.value.s)
+      instruction.relative = Int32(truncatingIfNeeded: immediate.value.s)
       markIfMakerDependent(&instruction, bytes)
     }
   }

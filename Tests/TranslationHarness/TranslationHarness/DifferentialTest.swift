@@ -54,6 +54,9 @@ struct DifferentialTest: ~Copyable {
     machine.restoreData()
     var problems = compareEnds(initial, stepped, native.signal, nativeData, Int64(boundaries.count))
     if problems.isEmpty { problems = compareStops(initial, boundaries, &generator) }
+    if problems.isEmpty && seed % 4 == 0 {
+      problems = compareBreakpoints(initial, native.step_count, &generator)
+    }
     return problems
   }
 
@@ -160,11 +163,53 @@ struct DifferentialTest: ~Copyable {
       var outcome = machine.runTranslated(initial, budget: Int64(first + 1))
       if let problem = differenceAt(outcome, boundaries[first]) { return ["at tick \(first + 1): " + problem] }
       guard first + 1 < boundaries.count else { continue }
+      dropSomething(&generator)
       let second = first + 1 + generator.random.below(boundaries.count - first - 1)
       outcome = machine.runTranslated(outcome.state, budget: Int64(second - first))
       if let problem = differenceAt(outcome, boundaries[second]) {
         return ["at tick \(second + 1), after a stop at \(first + 1): " + problem]
       }
+    }
+    return []
+  }
+
+  /// Drops a page's translations, which are made again when they are reached.
+  private func dropSomething(_ generator: inout ProgramGenerator) {
+    guard generator.random.chance(60) else { return }
+    let page = Machine.codeAddress + 0x1000 * UInt64(generator.random.below(3))
+    machine.translator.invalidate(page..<(page + 1))
+  }
+
+  /// Runs from one breakpoint to the next, at instructions that the stepped run has passed.
+  private func compareBreakpoints(
+    _ initial: machine_state, _ count: Int, _ generator: inout ProgramGenerator
+  ) -> [String] {
+    guard count > 1 else { return [] }
+    var addresses: Set<UInt64> = []
+    for _ in 0..<3 { addresses.insert(steps[generator.random.below(count)].rip) }
+    addresses = addresses.filter { (Machine.codeAddress..<(Machine.codeAddress + 0x4000)).contains($0) }
+    machine.translator.setBreakpoints(addresses)
+    defer { machine.translator.setBreakpoints([]) }
+    machine.restoreData()
+    var state = initial
+    var passed = 0
+    // Repeated string instructions step once for each element; their breakpoint is hit once.
+    for index in 0..<count where addresses.contains(steps[index].rip) {
+      if index > 0 && steps[index - 1].rip == steps[index].rip { continue }
+      let outcome = machine.runTranslated(state, leavingBreakpoint: true)
+      guard outcome.stop == .breakpoint else {
+        return ["step \(index): no breakpoint but \(outcome.stop), signal \(outcome.signal)"]
+      }
+      var expected = outcome.state
+      expected.rip = steps[index].rip
+      expected.flags = steps[index].flags
+      expected.general = steps[index].general
+      clearDeadFlags(&expected)
+      let differences = outcome.state.differences(expected)
+      if !differences.isEmpty { return ["breakpoint at step \(index): " + differences.joined(separator: "; ")] }
+      state = outcome.state
+      passed += 1
+      if passed == 20 { break }
     }
     return []
   }

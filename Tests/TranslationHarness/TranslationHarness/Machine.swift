@@ -71,11 +71,14 @@ struct Machine: ~Copyable {
   }
 
   /// Runs `state` translated until a fault, an exit that isn't resolved by the translator, or `budget` ticks.
-  func runTranslated(_ state: machine_state, budget: Int64 = 1 << 62, stopMax: Int = 1 << 40) -> Outcome {
+  func runTranslated(
+    _ state: machine_state, budget: Int64 = 1 << 62, stopMax: Int = 1 << 40, leavingBreakpoint: Bool = false
+  ) -> Outcome {
     translator.ticksLeft = budget
     var outcome = Outcome(state: state, signal: 0, stop: .resumed, ticks: 0)
     var registers = Registers(state)
     outcome.stop = translator.go(to: registers.rip, &registers)
+    if leavingBreakpoint, let entry = try? translator.enterBehindBreakpoint(state.rip) { registers.rip = entry }
     while outcome.stop == .resumed && outcome.stops < stopMax {
       registers.write(to: &outcome.state)
       let stop = harness_run(&outcome.state, nil, 0)
