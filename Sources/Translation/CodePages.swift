@@ -20,7 +20,10 @@ struct CodePages: ~Copyable {
 
   private let reader: Reader
   private var pages: [Page] = []
-  private var unused: [UnsafeMutablePointer<UInt8>] = []
+  /// Indices of `pages` that no address refers to.
+  private var unused: [Int] = []
+  /// The pages that have to be read anew by the next request: those that may change, and those that couldn't be read.
+  private var unreliable: [UInt64] = []
   private var numbers = AddressTable(minimumCapacity: 256)
   private var recentAddress = UInt64.max
   private var recent = 0
@@ -42,7 +45,6 @@ struct CodePages: ~Copyable {
 
   deinit {
     for page in pages { page.bytes.deallocate() }
-    for bytes in unused { bytes.deallocate() }
     stitched.deallocate()
   }
 
@@ -71,20 +73,38 @@ struct CodePages: ~Copyable {
 
   /// Drops the copies of pages that may change, and of all if there are too many; called between requests.
   mutating func dropUnreliable() {
-    var unreliable = pages.count > Self.pageCountMax || hasUnreadable
-    if !unreliable { for page in pages where page.stability == .changeable { unreliable = true } }
-    if unreliable { removeAll() }
+    if pages.count - unused.count > Self.pageCountMax { removeAll() }
+    guard !unreliable.isEmpty else { return }
+    for address in unreliable { remove(address) }
+    unreliable.removeAll(keepingCapacity: true)
+  }
+
+  /// Drops the copies of the pages in `range`, whose ends are pages' starts.
+  mutating func removeAll(in range: Range<UInt64>) {
+    if (range.upperBound - range.lowerBound) / UInt64(Self.pageByteCount) > UInt64(numbers.count) {
+      for address in numbers.allKeys where range.contains(address) { remove(address) }
+    } else {
+      var address = range.lowerBound
+      while address < range.upperBound {
+        remove(address)
+        address += UInt64(Self.pageByteCount)
+      }
+    }
   }
 
   mutating func removeAll() {
-    for page in pages { unused.append(page.bytes) }
-    pages.removeAll(keepingCapacity: true)
+    unused = Array(pages.indices)
     numbers.removeAll()
+    unreliable.removeAll(keepingCapacity: true)
     recentAddress = .max
-    hasUnreadable = false
   }
 
-  private var hasUnreadable = false
+  private mutating func remove(_ address: UInt64) {
+    guard let number = numbers[address] else { return }
+    if number != Self.unreadable { unused.append(Int(number)) }
+    numbers.remove(address)
+    recentAddress = .max
+  }
 
   private mutating func decodeAtEnd(_ address: UInt64, _ page: Int) -> (Instruction, UnsafePointer<UInt8>)? {
     let offset = Int(address & 0xFFF)
@@ -114,19 +134,25 @@ struct CodePages: ~Copyable {
       recent = Int(number)
       return recent
     }
-    let bytes = unused.popLast() ?? .allocate(capacity: Self.pageByteCount)
-    let destination = UnsafeMutableRawBufferPointer(start: bytes, count: Self.pageByteCount)
+    let index = unused.popLast() ?? addPage()
+    let destination = UnsafeMutableRawBufferPointer(start: pages[index].bytes, count: Self.pageByteCount)
     guard let stability = reader(pageAddress, destination) else {
-      unused.append(bytes)
+      unused.append(index)
+      unreliable.append(pageAddress)
       numbers.set(pageAddress, Self.unreadable)
-      hasUnreadable = true
       return nil
     }
     readCount += 1
-    pages.append(Page(bytes: bytes, stability: stability))
-    numbers.set(pageAddress, UInt32(pages.count - 1))
+    pages[index].stability = stability
+    if stability == .changeable { unreliable.append(pageAddress) }
+    numbers.set(pageAddress, UInt32(index))
     recentAddress = pageAddress
-    recent = pages.count - 1
+    recent = index
     return recent
+  }
+
+  private mutating func addPage() -> Int {
+    pages.append(Page(bytes: .allocate(capacity: Self.pageByteCount), stability: .stable))
+    return pages.count - 1
   }
 }

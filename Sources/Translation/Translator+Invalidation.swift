@@ -10,8 +10,8 @@ extension Translator {
     let start = range.lowerBound & ~0xFFF
     let (sum, overflow) = range.upperBound.addingReportingOverflow(0xFFF)
     let end = overflow ? UInt64.max & ~0xFFF : sum & ~0xFFF
-    pages.pointee.removeAll()
-    drop(start..<end)
+    pages.pointee.removeAll(in: start..<end)
+    for page in translatedPages(in: start..<end) { drop(page..<(page + UInt64(CodePages.pageByteCount))) }
     for address in straddlers[start] ?? [] { drop(address..<(address + 1)) }
     dropOrphanLandings(start..<end)
     dropDependents(start..<end)
@@ -100,18 +100,20 @@ extension Translator {
   }
 
   private func forgetPages(_ range: Range<UInt64>) {
-    if (range.upperBound - range.lowerBound) >> 12 > UInt64(translatedPages.pointee.count) {
-      for page in translatedPages.pointee.allKeys where range.contains(page) {
-        translatedPages.pointee.remove(page)
-        straddlers[page] = nil
-      }
-      return
-    }
-    var page = range.lowerBound
-    while page < range.upperBound {
+    for page in translatedPages(in: range) {
       translatedPages.pointee.remove(page)
       straddlers[page] = nil
-      page += 0x1000
+    }
+  }
+
+  /// The pages in `range` that instructions have been translated from. Ranges can be far larger than there are pages.
+  private func translatedPages(in range: Range<UInt64>) -> [UInt64] {
+    let pageByteCount = UInt64(CodePages.pageByteCount)
+    if (range.upperBound - range.lowerBound) / pageByteCount > UInt64(translatedPages.pointee.count) {
+      return translatedPages.pointee.allKeys.filter { range.contains($0) }
+    }
+    return stride(from: range.lowerBound, to: range.upperBound, by: Int(pageByteCount)).filter {
+      translatedPages.pointee[$0] != nil
     }
   }
 }
