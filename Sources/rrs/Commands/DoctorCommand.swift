@@ -23,7 +23,7 @@ struct DoctorCommand: Verb {
     let canRecord = !checks.contains { $0.status == .broken }
     var output = StandardOutput()
     if json {
-      output.print(Self.jsonText(checks, canRecord: canRecord))
+      output.print(Self.report(checks, canRecord: canRecord))
     } else {
       for check in checks { output.print(Self.line(check)) }
       output.print("")
@@ -39,7 +39,7 @@ struct DoctorCommand: Verb {
     return "\(mark)\(TextFormat.padded(check.name, toRight: 22)) \(check.value): \(check.consequence).\(remedy)"
   }
 
-  private static func jsonText(_ checks: [MachineCheck], canRecord: Bool) -> String {
+  private static func report(_ checks: [MachineCheck], canRecord: Bool) -> JSONText {
     var json = JSONText(isIndented: true)
     json.object { root in
       root.bool("canRecord", canRecord)
@@ -55,6 +55,6 @@ struct DoctorCommand: Verb {
         }
       }
     }
-    return json.text
+    return json
   }
 }

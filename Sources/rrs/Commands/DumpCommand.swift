@@ -69,7 +69,7 @@ struct DumpCommand: Verb {
         guard tracees.isEmpty || tracees.contains(event.tid) else { continue }
         counts.add(event)
         if json {
-          output.print(try EventJSON(reader: reader, details: details).text(event))
+          output.print(try EventJSON(reader: reader, details: details).json(event))
         } else if raw {
           output.print(EventText.raw(event))
         } else {

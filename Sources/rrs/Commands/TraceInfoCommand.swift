@@ -27,7 +27,7 @@ struct TraceInfoCommand: Verb {
       root.strings("notes", summary.notes)
     }
     var output = StandardOutput()
-    output.print(json.text)
+    output.print(json)
   }
 
   private func writeOrigin(_ header: TraceHeader, to root: inout JSONText) {

@@ -7,7 +7,7 @@ struct EventJSON {
   var reader: TraceReader
   var details: EventDetails
 
-  func text(_ event: TraceEvent) throws -> String {
+  func json(_ event: TraceEvent) throws -> JSONText {
     var json = JSONText()
     try json.object { root in
       root.number("event", event.number)
@@ -27,7 +27,7 @@ struct EventJSON {
       if details.mappings { try writeMappings(event, to: &root) }
       if details.tracees { try writeTracees(event, to: &root) }
     }
-    return json.text
+    return json
   }
 
   private func writeKind(_ event: TraceEvent, to root: inout JSONText) {

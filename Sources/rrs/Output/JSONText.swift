@@ -1,6 +1,7 @@
 /// Writes JSON without an object tree, in the order in which it is told.
 struct JSONText {
-  private(set) var text = ""
+  /// UTF-8: a dump of millions of events is mostly this.
+  private(set) var bytes: [UInt8] = []
   private var needsComma = false
   private let isIndented: Bool
   private var depth = 0
@@ -17,27 +18,30 @@ struct JSONText {
 
   mutating func string(_ name: String? = nil, _ value: String) {
     start(name)
-    text += Self.quoted(value)
+    appendQuoted(value)
   }
 
   mutating func number(_ name: String? = nil, _ value: some BinaryInteger) {
     start(name)
-    text += String(value)
+    bytes.append(contentsOf: String(value).utf8)
   }
 
   mutating func bool(_ name: String? = nil, _ value: Bool) {
     start(name)
-    text += value ? "true" : "false"
+    append(value ? "true" : "false")
   }
 
   mutating func null(_ name: String? = nil) {
     start(name)
-    text += "null"
+    append("null")
   }
 
   /// Addresses and registers are strings: JSON's numbers don't hold 64 bits everywhere.
   mutating func hex(_ name: String? = nil, _ value: UInt64) {
-    string(name, "0x" + String(value, radix: 16))
+    start(name)
+    append("\"0x")
+    bytes.append(contentsOf: String(value, radix: 16).utf8)
+    append("\"")
   }
 
   mutating func strings(_ name: String? = nil, _ values: [String]) {
@@ -45,49 +49,54 @@ struct JSONText {
   }
 
   private mutating func container(
-    _ name: String?, _ open: String, _ close: String, _ body: (inout JSONText) throws -> Void
+    _ name: String?, _ open: StaticString, _ close: StaticString, _ body: (inout JSONText) throws -> Void
   ) rethrows {
     start(name)
-    text += open
+    append(open)
     needsComma = false
     depth += 1
     try body(&self)
     depth -= 1
     if needsComma { newLine() }
-    text += close
+    append(close)
     needsComma = true
   }
 
   private mutating func start(_ name: String?) {
-    if needsComma { text += "," }
+    if needsComma { append(",") }
     if depth > 0 { newLine() }
     needsComma = true
-    if let name { text += Self.quoted(name) + (isIndented ? ": " : ":") }
+    if let name {
+      appendQuoted(name)
+      append(isIndented ? ": " : ":")
+    }
   }
 
   private mutating func newLine() {
     guard isIndented else { return }
-    text += "\n" + String(repeating: "  ", count: depth)
+    append("\n")
+    for _ in 0..<depth { append("  ") }
   }
 
-  static func quoted(_ value: String) -> String {
-    var result = "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      default:
-        if scalar.value < 0x20 || scalar.value == 0x7f {
-          let digits = String(scalar.value, radix: 16)
-          result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        } else {
-          result.unicodeScalars.append(scalar)
-        }
+  private mutating func append(_ text: StaticString) {
+    bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  private mutating func appendQuoted(_ value: String) {
+    append("\"")
+    for byte in value.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""): append("\\\"")
+      case UInt8(ascii: "\\"): append("\\\\")
+      case UInt8(ascii: "\n"): append("\\n")
+      case UInt8(ascii: "\r"): append("\\r")
+      case UInt8(ascii: "\t"): append("\\t")
+      case 0..<0x20, 0x7f:
+        append(byte < 0x10 ? "\\u000" : "\\u00")
+        bytes.append(contentsOf: String(byte, radix: 16).utf8)
+      default: bytes.append(byte)
       }
     }
-    return result + "\""
+    append("\"")
   }
 }

@@ -9,8 +9,12 @@ struct StandardOutput: ~Copyable {
 
   deinit { Self.write(buffer, to: STDOUT_FILENO) }
 
-  mutating func print(_ text: String) {
-    buffer.append(contentsOf: text.utf8)
+  mutating func print(_ text: String) { print(bytes: text.utf8) }
+
+  mutating func print(_ json: JSONText) { print(bytes: json.bytes) }
+
+  private mutating func print(bytes: some Sequence<UInt8>) {
+    buffer.append(contentsOf: bytes)
     buffer.append(UInt8(ascii: "\n"))
     if buffer.count >= Self.flushByteCount { flush() }
   }
