@@ -74,6 +74,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CLinuxShim", system], path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("KernelABITests", ["KernelABI"]),
+    tests("TraceeControlTests", ["TraceeControl", "KernelABI"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),
     tests("X86Tests", ["X86", "KernelABI", "TestSupport"]),
     .target(name: "CTranslationHarness", path: "Tests/TranslationHarness/CTranslationHarness"),

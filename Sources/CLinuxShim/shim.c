@@ -16,6 +16,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -212,8 +213,9 @@ int rrs_take_termination(void) {
 }
 
 static void note_alarm(int signal) { (void)signal; }
-void rrs_alarm(unsigned seconds) {
+void rrs_alarm(unsigned milliseconds) {
   struct sigaction action = {.sa_handler = note_alarm};
   sigaction(SIGALRM, &action, NULL);
-  alarm(seconds);
+  struct itimerval timer = {.it_value = {milliseconds / 1000, milliseconds % 1000 * 1000}};
+  setitimer(ITIMER_REAL, &timer, NULL);
 }

@@ -18,13 +18,33 @@ extension RecordSession {
     case .ignored:
       dropSignal(tracee)
     case .handler, .fatal, .stop:
-      if !isReproducible {
+      let isOverdue = tracee.fatalDeadline.map { rrs_monotonic_nanoseconds() >= $0 } ?? false
+      if !isReproducible, !(isOverdue && disposition == .fatal) {
         stash(tracee, info)
+        if disposition == .fatal, tracee.fatalDeadline == nil { setFatalDeadline(tracee) }
         return dropSignal(tracee)
       }
       try Ptrace.setSignalInfo(tracee.tid, info)
       if disposition == .fatal, signal == options.continueThroughSignal { return dropSignal(tracee) }
       try deliver(tracee, info, disposition)
+    }
+  }
+
+  /// A loop without system calls would never meet the signal that is to end it. After half a second it ends where it
+  /// is: replay ends it at its last event, since nothing of what it did after that can be seen by others.
+  private func setFatalDeadline(_ tracee: RecordTracee) {
+    let milliseconds: UInt32 = 500
+    tracee.fatalDeadline = rrs_monotonic_nanoseconds() + UInt64(milliseconds) * 1_000_000
+    rrs_alarm(milliseconds + 10)
+  }
+
+  /// Sends stashed fatal signals again whose time has come.
+  func deliverOverdueSignals() {
+    let now = rrs_monotonic_nanoseconds()
+    for tracee in tracees.values where tracee.state == .running {
+      if let deadline = tracee.fatalDeadline, now >= deadline, !tracee.stashedSignals.isEmpty {
+        sendAgain(tracee)
+      }
     }
   }
 
@@ -59,6 +79,12 @@ extension RecordSession {
 
   /// Signals that came in the middle of application code come again, now that a boundary is near.
   func resendStashedSignals(_ tracee: RecordTracee) throws {
+    guard !tracee.stashedSignals.isEmpty else { return }
+    tracee.fatalDeadline = nil
+    sendAgain(tracee)
+  }
+
+  private func sendAgain(_ tracee: RecordTracee) {
     for info in tracee.stashedSignals {
       tracee.resentSignals.append(info)
       _ = rrs_syscall(

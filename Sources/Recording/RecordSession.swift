@@ -157,6 +157,7 @@ final class RecordSession {
     if result == 0 { return nil }
     if result == -Int(Errno.interrupted.rawValue) {
       try checkTermination()
+      deliverOverdueSignals()
       return nil
     }
     let tid = Tid(Int32(try check(result, "wait4")))
@@ -217,7 +218,7 @@ final class RecordSession {
     if rrs_take_termination() != 0, terminationDeadline == nil {
       _ = rrs_syscall(SyscallNumber.kill, UInt(rootID.rawValue), UInt(Signal.terminate.rawValue), 0, 0, 0, 0)
       terminationDeadline = rrs_monotonic_nanoseconds() + 5_000_000_000
-      rrs_alarm(5)
+      rrs_alarm(5000)
     } else if let deadline = terminationDeadline, rrs_monotonic_nanoseconds() >= deadline {
       for tid in tracees.keys {
         _ = rrs_syscall(SyscallNumber.tkill, UInt(tid.rawValue), UInt(Signal.kill.rawValue), 0, 0, 0, 0)

@@ -10,6 +10,8 @@ final class RecordTracee {
   var pending: [WaitStatus] = []
   /// Signals that came in the middle of application code, for its next system call.
   var stashedSignals: [SignalInfo] = []
+  /// When a stashed signal that ends the tracee is delivered wherever it is; CLOCK_MONOTONIC, in nanoseconds.
+  var fatalDeadline: UInt64?
   /// Stashed signals that were sent again, to come at the call's end.
   var resentSignals: [SignalInfo] = []
   /// Born, but its own return from the clone isn't recorded yet.

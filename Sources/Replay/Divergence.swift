@@ -70,6 +70,16 @@ extension ReplaySession {
     }
   }
 
+  /// The event that went wrong: made with other registers, or missing, with another call in its place.
+  private func verdict(_ event: TraceEvent, _ tracee: ReplayTracee) -> [String] {
+    let recorded = "\(event.number) \(event.tid) \(EventHistory.describe(event))"
+    guard case .syscall(let call) = event.kind, let actual = try? tracee.tracee.registers(), actual.syscallNumber >= 0,
+      actual.syscallNumber != call.number
+    else { return ["    wrong  \(recorded)"] }
+    let name = SyscallTable.descriptor(actual.syscallNumber)?.name ?? "system call \(actual.syscallNumber)"
+    return ["    missing \(recorded)", "    extra   \(name), which replay met in its place"]
+  }
+
   private func report(_ event: TraceEvent, _ tracee: ReplayTracee, headline: String) throws -> String {
     var lines = [
       "replay diverged at event \(event.number), tracee \(event.tid) (here \(tracee.tracee.tid)): \(headline)", "",
@@ -84,7 +94,7 @@ extension ReplaySession {
     lines += Backtrace.of(tracee.tracee).map { "    \($0)" }
     lines += ["", "  last events:"]
     lines += history.lines.map { "    ok     \($0)" }
-    lines.append("    wrong  \(event.number) \(event.tid) \(EventHistory.describe(event))")
+    lines += verdict(event, tracee)
     return lines.joined(separator: "\n")
   }
 }

@@ -69,5 +69,5 @@ void rrs_restore_terminal_signals(void);
 /// SIGTERM sets the flag that `rrs_take_termination` reads and clears. A blocked wait returns -EINTR.
 void rrs_catch_termination(void);
 int rrs_take_termination(void);
-/// alarm(2): after that many seconds a blocked wait returns -EINTR.
-void rrs_alarm(unsigned seconds);
+/// After that many milliseconds a blocked wait returns -EINTR.
+void rrs_alarm(unsigned milliseconds);

@@ -43,7 +43,17 @@ extension RecordSession {
     {
       return try skip(tracee, registers, errno: 22)
     }
+    if options.markStdio { markOutput(tracee, descriptor, registers) }
     try startCall(tracee, descriptor, registers)
+  }
+
+  /// `-M`: says which process and event the output that follows belongs to.
+  private func markOutput(_ tracee: RecordTracee, _ descriptor: SyscallDescriptor, _ registers: Registers) {
+    guard descriptor.number == SyscallNumber.write || descriptor.number == SyscallNumber.writev else { return }
+    let own = shownOn(tracee, Int32(truncatingIfNeeded: registers.argument(0)))
+    guard own != 0, registers.argument(2) > 0 else { return }
+    var mark = "[rrs \(tracee.group.recordedID) \(writer.nextEventNumber)]"
+    mark.withUTF8 { _ = rrs_write(Int32(own), $0.baseAddress, $0.count) }
   }
 
   func finishWrite(
