@@ -47,7 +47,7 @@ struct IsolationTests {
     let recording = try trial.record(in: directory)
     try #require(recording.isSuccess, "\(recording)")
     let script = """
-      mount --make-rprivate / && mount --bind / / && mount -o remount,bind,ro / && mount -o remount,ro /dev/shm
+      mount --make-rprivate / && mount --bind / / && mount -o remount,bind,ro / && mount -o remount,bind,ro /dev/shm
       cd / && ! touch \(directory.file("touched")) 2> /dev/null || exit 97
       exec '\(RRSCommand.path)' replay -a '\(directory.file("trace"))'
       """

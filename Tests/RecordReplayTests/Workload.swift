@@ -38,7 +38,7 @@ struct Workload: Sendable, CustomTestStringConvertible {
     trial.environment["HOME"] = "/nonexistent"
     let shows = shows
     let outcome = try trial.run(expected: status) { result in
-      result.outputText.contains(shows) ? nil : "the output lacks '\(shows)'"
+      shows.isEmpty || result.outputText.contains(shows) ? nil : "the output lacks '\(shows)'"
     }
     return outcome.report()
   }
