@@ -128,8 +128,11 @@ extension SyscallDescriptor {
   /// The row for the call that these registers make: for calls with a request, its subcommand's blocking, policy and
   /// parameters instead of the generic ones.
   package func resolved(for registers: Registers) -> SyscallDescriptor {
-    guard case .subcommand(let table) = policy else { return self }
     var result = self
+    guard case .subcommand(let table) = policy else {
+      if case .special = policy { result.parameters = specialParameters { registers.argument($0) } }
+      return result
+    }
     if let row = table.row(for: registers) {
       result.blocking = row.blocking
       result.policy = row.policy
@@ -139,5 +142,35 @@ extension SyscallDescriptor {
       result.policy = .emulate
     }
     return result
+  }
+
+  /// The parameters of a call with code of its own whose output depends on its flags.
+  func specialParameters(_ arguments: (Int) -> UInt64) -> [Parameter] {
+    var result = parameters
+    switch number {
+    case SyscallNumber.arch_prctl:
+      if ArchControl.writes(arguments(0)) { result[1].kind = .output(.fixed(KernelSize.long), .pointer) }
+    case SyscallNumber.clone:
+      // clone(2): each pointer counts only with its flag; the child's is written in the child's memory.
+      let flags = arguments(0)
+      let sharesMemory: UInt64 = 0x100, storesPidDescriptor: UInt64 = 0x1000, storesInParent: UInt64 = 0x10_0000
+      let storesInChild: UInt64 = 0x100_0000
+      if flags & (storesInParent | storesPidDescriptor) == 0 { result[2].kind = .address }
+      if flags & storesInChild == 0 || flags & sharesMemory == 0 { result[3].kind = .address }
+    default: break
+    }
+    return result
+  }
+}
+
+/// The options of arch_prctl(2) (asm/prctl.h).
+private enum ArchControl {
+  /// ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_XCOMP_SUPP, ARCH_GET_XCOMP_PERM, ARCH_GET_XCOMP_GUEST_PERM, ARCH_GET_UNTAG_MASK,
+  /// ARCH_GET_MAX_TAG_BITS and ARCH_SHSTK_STATUS store a 64-bit value.
+  static func writes(_ option: UInt64) -> Bool {
+    switch option {
+    case 0x1003, 0x1004, 0x1021, 0x1022, 0x1024, 0x4001, 0x4003, 0x5005: true
+    default: false
+    }
   }
 }

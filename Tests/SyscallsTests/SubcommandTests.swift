@@ -107,4 +107,20 @@ import Testing
     registers.setArgument(1, 1)
     #expect(SyscallTable.descriptor(SyscallNumber.fcntl)?.resolved(for: registers).parameters.count == 2)
   }
+
+  @Test func outputsDependOnFlags() throws {
+    var registers = Registers()
+    registers.syscallNumber = SyscallNumber.arch_prctl
+    let row = try #require(SyscallTable.descriptor(SyscallNumber.arch_prctl))
+    registers.setArgument(0, 0x1022)
+    guard case .output(.fixed(8), _) = row.resolved(for: registers).parameters[1].kind else {
+      Issue.record("ARCH_GET_XCOMP_PERM stores a value")
+      return
+    }
+    registers.setArgument(0, 0x1002)
+    guard case .hex = row.resolved(for: registers).parameters[1].kind else {
+      Issue.record("ARCH_SET_FS stores nothing")
+      return
+    }
+  }
 }

@@ -61,7 +61,7 @@ package struct SyscallPrinter: Sendable {
       let text = result.map { self.resultText($0, as: .number) } ?? Self.unfinishedText
       return Call(name: SyscallTable.name(number), arguments: shown, result: result, resultText: text)
     }
-    var parameters = row.parameters
+    var parameters = row.specialParameters { arguments[$0] }
     var request: (index: Int, name: String)?
     if case .subcommand(let table) = row.policy {
       let index = table.requestArgument(number: number)
