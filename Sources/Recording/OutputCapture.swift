@@ -39,7 +39,7 @@ extension RecordSession {
   private func writesOnFailure(_ result: Int64) -> Bool {
     switch result {
     case -516 ... -512, -4 /* EINTR */, -7 /* E2BIG */, -28 /* ENOSPC */, -34 /* ERANGE */, -75 /* EOVERFLOW */,
-      -115 /* EINPROGRESS */, -22 /* EINVAL */, -14 /* EFAULT */:
+      -115 /* EINPROGRESS */, -22 /* EINVAL */, -14 /* EFAULT */, -95 /* EOPNOTSUPP */:
       true
     default: false
     }
