@@ -75,15 +75,34 @@ extension SubcommandTable {
 
   /// The row for a call of that number with those arguments; nil where the generic row says all that is known.
   package func row(number: Int, arguments: (Int) -> UInt64) -> SubcommandDescriptor? {
-    guard let call = SyscallTable.descriptor(number) else { return nil }
     let request = arguments(requestArgument(number: number))
+    if number == usualNumber, var row = Self.described[self]?[significantPart(of: request)] {
+      row.request = request
+      return row
+    }
     let second: UInt64 =
       switch self {
       case .socketOptionGet, .socketOptionSet, .prctl: arguments(1)
-      case .descriptorTable: arguments(2)
       default: 0
       }
-    guard let found = lookUp(request, second: second) else { return nil }
+    return describe(number: number, request: request, second: second)
+  }
+
+  /// The rows of fixed lists, made once: a futex or fcntl is too common to be put together at each call.
+  private static let described: [SubcommandTable: [UInt64: SubcommandDescriptor]] = {
+    var result: [SubcommandTable: [UInt64: SubcommandDescriptor]] = [:]
+    for table in allCases {
+      for request in table.knownRequests {
+        // The quota type isn't part of a listed command.
+        let whole = table == .quota ? request << 8 : request
+        result[table, default: [:]][request] = table.describe(number: table.usualNumber, request: whole, second: 0)
+      }
+    }
+    return result
+  }()
+
+  private func describe(number: Int, request: UInt64, second: UInt64) -> SubcommandDescriptor? {
+    guard let call = SyscallTable.descriptor(number), let found = lookUp(request, second: second) else { return nil }
     // Parameters beyond those of the row mean nothing for this request.
     var parameters = Array(call.parameters.prefix(firstParameter + found.row.kinds.count))
     for (index, kind) in found.row.kinds.enumerated() where firstParameter + index < parameters.count {

@@ -50,7 +50,7 @@ extension SubcommandTable {
   }
 
   /// The bits of a request that name the operation.
-  private func significantPart(of request: UInt64) -> UInt64 {
+  func significantPart(of request: UInt64) -> UInt64 {
     switch self {
     // FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME are modifiers (futex(2)).
     case .futex: request & 0x7f
