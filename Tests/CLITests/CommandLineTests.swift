@@ -4,12 +4,13 @@ import Testing
 
 /// What the built rrs says to command lines that are wrong, and to those that ask for help.
 @Suite struct CommandLineTests {
-  static let directory = try? TemporaryDirectory("cli")
+  let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory("cli") }
 
   /// Runs rrs with a trace directory of this suite.
-  static func rrs(_ line: String) throws -> CommandResult {
-    let directory = try #require(directory)
-    return try RRSCommand.run(
+  func rrs(_ line: String) throws -> CommandResult {
+    try RRSCommand.run(
       line.split(separator: " ").map(String.init), directory: directory.path,
       environment: ["RRS_TRACE_DIR": directory.file("no-traces")])
   }
@@ -33,7 +34,7 @@ import Testing
     ("verify nope", 66, "nope"), ("filename nope", 66, "nope"), ("filename /etc/hostname", 65, "files directory"),
   ])
   func mistakesAreOneLineWithTheRightStatus(_ line: String, _ status: Int32, _ text: String) throws {
-    let result = try Self.rrs(line)
+    let result = try rrs(line)
     #expect(result.status == .exited(status), "\(result)")
     #expect(result.output.isEmpty, "\(result)")
     #expect(result.errorText.hasPrefix("rrs: "), "\(result)")
@@ -51,7 +52,7 @@ import Testing
   }
 
   @Test func withoutArgumentsItShowsItsHelp() throws {
-    let result = try Self.rrs("")
+    let result = try rrs("")
     #expect(result.status == .exited(64))
     #expect(result.errorText.contains("USAGE"))
   }
@@ -60,7 +61,7 @@ import Testing
     "--help", "-h", "help", "help record", "record --help", "replay --help", "help dump", "--version", "-N", "-L",
   ])
   func helpSucceeds(_ line: String) throws {
-    let result = try Self.rrs(line)
+    let result = try rrs(line)
     #expect(result.isSuccess, "\(result)")
     #expect(result.errors.isEmpty, "\(result)")
     #expect(!result.output.isEmpty, "\(result)")
@@ -68,7 +69,7 @@ import Testing
 
   @Test(arguments: ["bash", "zsh", "fish"])
   func completionsAreMade(_ shell: String) throws {
-    let result = try Self.rrs("--generate-completion-script \(shell)")
+    let result = try rrs("--generate-completion-script \(shell)")
     #expect(result.isSuccess && result.outputText.contains("record"), "\(result)")
   }
 
@@ -80,7 +81,7 @@ import Testing
       struct Command: Decodable { var commandName: String; var arguments: [Argument]?; var subcommands: [Command]? }
       var command: Command
     }
-    let dump = try Self.rrs("--experimental-dump-help")
+    let dump = try rrs("--experimental-dump-help")
     let tool = try JSONDecoder().decode(Tool.self, from: Data(dump.output))
     for verb in tool.command.subcommands ?? [] where verb.commandName != "help" {
       for argument in verb.arguments ?? [] where argument.kind != "positional" {
@@ -88,7 +89,7 @@ import Testing
           let spelled = name.kind == "long" ? "--\(name.name)" : "-\(name.name)"
           // An option that the normaliser doesn't know is refused by name.
           let line = "\(verb.commandName) \(spelled)\(argument.kind == "option" ? "=1" : "") --no-such-option"
-          let result = try Self.rrs(line)
+          let result = try rrs(line)
           #expect(result.errorText.contains("unknown option '--no-such-option'"), "\(line): \(result)")
         }
       }
