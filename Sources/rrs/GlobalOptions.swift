@@ -17,7 +17,7 @@ struct GlobalOptions: ParsableArguments {
 
   @Flag(
     name: [.customShort("M"), .customLong("mark-stdio")],
-    help: "In a replay, prefix what the program writes to stdout and stderr with [rrs PID EVENT].")
+    help: "Prefix what the program writes to stdout and stderr with [rrs PID EVENT].")
   var markStdio = false
 
   @Flag(name: .customLong("non-interactive"), help: .hidden)
