@@ -35,13 +35,14 @@ extension RecordSession {
     }
   }
 
-  /// Failures after which the kernel may have written: interruptions (the time that is left), and sizes that don't fit.
+  /// Whether the kernel may have written before it failed: the time that is left of an interrupted sleep, a size that
+  /// doesn't fit. Not where it failed before it looked at the call's output.
   private func writesOnFailure(_ result: Int64) -> Bool {
     switch result {
-    case -516 ... -512, -4 /* EINTR */, -7 /* E2BIG */, -28 /* ENOSPC */, -34 /* ERANGE */, -75 /* EOVERFLOW */,
-      -115 /* EINPROGRESS */, -22 /* EINVAL */, -14 /* EFAULT */, -95 /* EOPNOTSUPP */:
-      true
-    default: false
+    case -1 /* EPERM */, -2 /* ENOENT */, -9 /* EBADF */, -11 /* EAGAIN */, -13 /* EACCES */, -20 /* ENOTDIR */,
+      -25 /* ENOTTY */, -38 /* ENOSYS */:
+      false
+    default: true
     }
   }
 

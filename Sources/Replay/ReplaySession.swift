@@ -176,9 +176,10 @@ final class ReplaySession {
   private func replaySignal(_ tracee: ReplayTracee, _ event: TraceEvent, _ signal: SignalEvent) throws {
     if signal.isDeterministic {
       let stop = try runToStop(tracee, for: event)
-      guard case .signal(let info, _) = stop, info.signal == signal.signal else {
-        throw try divergence(event, tracee, stop)
-      }
+      let expected = SignalInfo(bytes: signal.siginfo)
+      guard case .signal(let info, _) = stop, info.signal == signal.signal, info.code == expected.code,
+        info.address == expected.address
+      else { throw try divergence(event, tracee, stop) }
       if signal.disposition != .handler, let recorded = event.registers {
         try compare(tracee, event, recorded, ignoring: ["orig_rax"])
       }

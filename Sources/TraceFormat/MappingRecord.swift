@@ -17,6 +17,7 @@ package struct MappingRecord: Equatable, Sendable {
   package var fileOffset: UInt64
   package var device: UInt64
   package var inode: UInt64
+  /// The file's size in bytes; for `[stack]`, the limit of its growth (RLIMIT_STACK).
   package var fileSize: UInt64
   /// Modification time of the file, in nanoseconds since the epoch.
   package var fileModified: Int64

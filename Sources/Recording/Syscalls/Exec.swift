@@ -139,6 +139,7 @@ extension RecordSession {
       record.flags |= MapFlag.anonymous
       if mapping.name == "[stack]" {
         record.flags |= MapFlag.growsDown
+        record.fileSize = ResourceLimits.stack(tracee.tid)
         let low = try tracee.tracee.registers().stackPointer.pageStart
         appendMemory(&event, tracee.tracee, low, Int(mapping.range.end - low))
       }

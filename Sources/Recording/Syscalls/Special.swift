@@ -51,7 +51,6 @@ extension RecordSession {
     case .threadBookkeeping: finishThreadBookkeeping(tracee, call)
     case .scheduling: wantsSwitch = call.descriptor.number == SyscallNumber.sched_yield
     case .remoteMemory: captureRemoteWrite(&event, call, registers)
-    case .archControl: captureArchControl(&event, tracee, call)
     default: break
     }
   }
@@ -134,13 +133,6 @@ extension RecordSession {
     case shadowStackFirst...0x5005: try skip(tracee, registers, errno: 95)
     default: try startCall(tracee, descriptor, registers)
     }
-  }
-
-  /// ARCH_GET_FS and ARCH_GET_GS store the base (arch_prctl(2)); the others give it back or take it.
-  private func captureArchControl(_ event: inout TraceEvent, _ tracee: RecordTracee, _ call: PendingCall) {
-    let getFS: UInt64 = 0x1003, getGS: UInt64 = 0x1004
-    guard call.entry.argument(0) == getFS || call.entry.argument(0) == getGS else { return }
-    appendMemory(&event, tracee.tracee, RemotePointer(call.entry.argument(1)), 8)
   }
 
   /// The kernel goes on with the call that a stop interrupted (restart_syscall(2)): its row describes the output.

@@ -32,6 +32,7 @@ extension ReplaySession {
       _ = try tracee.checkedRemoteCall("close", SyscallNumber.close, remoteDescriptor)
       if backing.isTemporary { _ = rrs_close(backing.descriptor) }
     }
+    if record.name == "[stack]", record.fileSize > 0 { ResourceLimits.setStack(tracee.tid, record.fileSize) }
     engine.didChangeMemory(tracee, record.range)
   }
 

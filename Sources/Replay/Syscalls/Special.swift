@@ -10,6 +10,7 @@ extension ReplaySession {
   func performSpecial(
     _ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent, _ recorded: Registers
   ) throws {
+    if !recorded.syscallFailed { applyStackLimit(tracee, call, recorded) }
     guard !recorded.syscallFailed, case .special(let handler)? = SyscallTable.descriptor(call.number)?.policy else {
       return
     }
@@ -34,6 +35,21 @@ extension ReplaySession {
       .threadBookkeeping, .restart, .remoteMemory, .sendSignal:
       // Registers and recorded bytes say it all.
       break
+    }
+  }
+
+  /// setrlimit(2) and prlimit(2) of the process itself: the limit decides where a stack overflow faults.
+  private func applyStackLimit(_ tracee: ReplayTracee, _ call: SyscallEvent, _ recorded: Registers) {
+    let new: Int
+    switch call.number {
+    case SyscallNumber.setrlimit where recorded.argument(0) == ResourceLimits.stackResource: new = 1
+    case SyscallNumber.prlimit64 where recorded.argument(1) == ResourceLimits.stackResource: new = 2
+    default: return
+    }
+    var target = tracee
+    if new == 2, let named = tracees[Tid(Int32(truncatingIfNeeded: recorded.argument(0)))] { target = named }
+    if let limit = tracee.tracee.read(RemotePointer(recorded.argument(new)), as: UInt64.self) {
+      ResourceLimits.setStack(target.tracee.tid, limit)
     }
   }
 
