@@ -1,4 +1,5 @@
 // Endless recursion overflows the stack; a handler on an alternate stack notices and jumps out.
+// compile: -Wl,-z,now
 #include "check.h"
 #include <setjmp.h>
 #include <sys/resource.h>
