@@ -19,7 +19,8 @@ extension RecordSession {
     guard plan.byteCount > 0 else { return }
     guard let chunk = try scratchChunk(tracee, byteCount: UInt64(plan.byteCount)) else {
       return try note(
-        tracee, "\(call.descriptor.name) of \(plan.byteCount) bytes is too large to be recorded apart from other threads")
+        tracee,
+        "\(call.descriptor.name) of \(plan.byteCount) bytes is too large to be recorded apart from other threads")
     }
     apply(plan, tracee, chunk)
   }

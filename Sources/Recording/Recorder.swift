@@ -18,7 +18,8 @@ package struct Recorder {
     let processor = Self.processor(options)
     let writer: TraceWriter
     do {
-      writer = try TraceWriter(directory: options.traceDirectory, header: HeaderBuilder.header(options, program: path, processor: processor))
+      let header = HeaderBuilder.header(options, program: path, processor: processor)
+      writer = try TraceWriter(directory: options.traceDirectory, header: header)
       writer.clonesFiles = options.cloneFiles
     } catch {
       throw RecordError.traceWriteFailed("\(error)")

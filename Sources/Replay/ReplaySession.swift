@@ -84,7 +84,8 @@ final class ReplaySession {
     try verifyChecksum(event)
   }
 
-  /// How the first process ended. A leader's end is recorded when its last thread is gone, with whichever event is next.
+  /// How the first process ended. A leader's end is recorded when its last thread is gone, with whichever event is
+  /// next.
   private func recordedRootStatus() throws -> WaitStatus? {
     let cursor = reader.traceeCursor()
     while let record = try cursor.next() {

@@ -30,7 +30,9 @@ package struct Replayer {
   /// The recorded processor, because cpuid tells its number (leaves 1 and 0xb); where this machine lacks it, any one.
   private static func bind(_ header: TraceHeader, _ options: ReplayOptions) {
     guard !options.cpuUnbound else { return }
-    if header.boundToCPU < 0 || rrs_bind_cpu(0, header.boundToCPU) != 0 { _ = rrs_bind_cpu(0, Int32(rrs_current_cpu())) }
+    if header.boundToCPU < 0 || rrs_bind_cpu(0, header.boundToCPU) != 0 {
+      _ = rrs_bind_cpu(0, Int32(rrs_current_cpu()))
+    }
   }
 
   private static func checkHeader(_ header: TraceHeader, _ options: ReplayOptions) throws {

@@ -184,8 +184,8 @@ extension SyscallDescriptor {
 
 /// The options of arch_prctl(2) (asm/prctl.h).
 private enum ArchControl {
-  /// ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_XCOMP_SUPP, ARCH_GET_XCOMP_PERM, ARCH_GET_XCOMP_GUEST_PERM, ARCH_GET_UNTAG_MASK,
-  /// ARCH_GET_MAX_TAG_BITS and ARCH_SHSTK_STATUS store a 64-bit value.
+  /// ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_XCOMP_SUPP, ARCH_GET_XCOMP_PERM, ARCH_GET_XCOMP_GUEST_PERM,
+  /// ARCH_GET_UNTAG_MASK, ARCH_GET_MAX_TAG_BITS and ARCH_SHSTK_STATUS store a 64-bit value.
   static func writes(_ option: UInt64) -> Bool {
     switch option {
     case 0x1003, 0x1004, 0x1021, 0x1022, 0x1024, 0x4001, 0x4003, 0x5005: true

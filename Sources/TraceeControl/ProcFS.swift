@@ -43,7 +43,8 @@ package enum ProcFS {
 
   /// The state letter of /proc/TID/stat: R, S, D, T, t, Z, X; nil when it is gone.
   package static func state(_ tid: Tid) -> Character? {
-    guard let text = readFile("/proc/\(tid)/stat"), let close = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+    guard let text = readFile("/proc/\(tid)/stat"), let close = text.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
     let index = close + 2
     return index < text.count ? Character(Unicode.Scalar(text[index])) : nil
   }
@@ -68,7 +69,8 @@ package enum ProcFS {
 extension ProcFS {
   /// Where the program break starts: field 47 of /proc/TID/stat (proc_pid_stat(5)).
   package static func startOfBreak(_ tid: Tid) -> RemotePointer? {
-    guard let text = readFile("/proc/\(tid)/stat"), let close = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+    guard let text = readFile("/proc/\(tid)/stat"), let close = text.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
     let fields = text[(close + 1)...].split(separator: UInt8(ascii: " "))
     // The field behind the name is number 3.
     guard fields.count > 44, let value = UInt64(String(decoding: fields[44], as: UTF8.self)) else { return nil }

@@ -61,7 +61,8 @@ extension Tracee {
     return strings
   }
 
-  /// Writes all bytes, whatever the pages' protection (private mappings are copied first). False where one isn't mapped.
+  /// Writes all bytes, whatever the pages' protection (private mappings are copied first). False where one isn't
+  /// mapped.
   @discardableResult
   package func write(_ address: RemotePointer, _ bytes: UnsafeRawBufferPointer) -> Bool {
     if bytes.isEmpty { return true }

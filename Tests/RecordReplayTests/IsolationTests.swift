@@ -60,7 +60,8 @@ struct IsolationTests {
   @Test("no signal is sent to others", .timeLimit(.minutes(2)))
   func noSignals() throws {
     let directory = try TemporaryDirectory("signals")
-    let script = try directory.write("trap 'echo hit >> \(directory.file("hits"))' USR1\necho ready\nwhile :; do sleep 0.01; done\n", to: "script")
+    let loop = "echo ready\nwhile :; do sleep 0.01; done\n"
+    let script = try directory.write("trap 'echo hit >> \(directory.file("hits"))' USR1\n" + loop, to: "script")
     let listener = try RunningCommand(["/bin/bash", script])
     while !listener.outputSoFar.contains("ready") { usleep(5_000) }
     let trial = RecordReplay(["/bin/kill", "-USR1", "\(listener.pid)"])
@@ -90,7 +91,8 @@ struct IsolationTests {
     let port = recording.outputText.split(separator: "\n").first.map(String.init) ?? ""
     let holder = try RunningCommand([
       "/usr/bin/python3", "-c",
-      "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', \(port))); s.listen(); print('held', flush=True); time.sleep(60)",
+      "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', \(port))); s.listen(); "
+        + "print('held', flush=True); time.sleep(60)",
     ])
     while holder.isRunning && !holder.outputSoFar.contains("held") { usleep(5_000) }
     let replay = try trial.replay(directory.file("trace"), in: directory)

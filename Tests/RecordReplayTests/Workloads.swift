@@ -21,7 +21,8 @@ enum Workloads {
         export HOME=$PWD GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
         git init -q repository; cd repository
         for n in 1 2 3; do seq $((n * 100)) > file$n; git add -A; git commit -q -m "commit $n"; done
-        git checkout -q -b side HEAD~1; echo more >> file1; git commit -q -a -m side; git merge -q -m merge master || git merge -q -m merge main
+        git checkout -q -b side HEAD~1; echo more >> file1; git commit -q -a -m side
+        git merge -q -m merge master || git merge -q -m merge main
         cd ..; git clone -q repository copy; cd copy; git log --stat; git fsck; git gc -q; git status
         echo EXIT-SUCCESS
         """, shows: "EXIT-SUCCESS"),

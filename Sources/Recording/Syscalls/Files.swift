@@ -160,7 +160,9 @@ extension RecordSession {
     appendFileWrite(&event, base + name, status, offset: 0, count: 0)
   }
 
-  private func appendFileWrite(_ event: inout TraceEvent, _ path: String, _ status: FileStatus, offset: UInt64, count: UInt64) {
+  private func appendFileWrite(
+    _ event: inout TraceEvent, _ path: String, _ status: FileStatus, offset: UInt64, count: UInt64
+  ) {
     let file = Int32(rrs_open(path, 0, 0))
     defer { if file >= 0 { _ = rrs_close(file) } }
     let data = copyToData(file >= 0 ? count : 0) { buffer, done in

@@ -54,7 +54,8 @@ extension RecordSession {
     let grown = (start + oldSize).pageEnd
     guard grown < mapping.range.end else { return }
     var record = MappingRecord(
-      event: writer.nextEventNumber, tid: tracee.tracee.recordedTid, range: RemoteRange(grown, (start + newSize).pageEnd),
+      event: writer.nextEventNumber, tid: tracee.tracee.recordedTid,
+      range: RemoteRange(grown, (start + newSize).pageEnd),
       protection: mapping.protection, flags: mapping.isShared ? MapFlag.shared : MapFlag.private, name: "",
       source: .zero)
     record.fileOffset = mapping.fileOffset + (grown - mapping.range.start)

@@ -140,7 +140,8 @@ extension RecordSession {
       appendMemory(&event, parent.tracee, arguments.parentTid, 4)
     }
     if arguments.flags & CloneFlag.pidfd != 0 { appendMemory(&event, parent.tracee, arguments.pidfd, 4) }
-    // The kernel stored the child's id before the child's first stop: in shared memory the parent may read it from now on.
+    // The kernel stored the child's id before the child's first stop: in shared memory the parent may read it from now
+    // on.
     if arguments.flags & CloneFlag.childSetTid != 0, arguments.flags & CloneFlag.vm != 0 {
       appendMemory(&event, parent.tracee, arguments.childTid, 4)
     }

@@ -1,4 +1,5 @@
-// Calls that a recorder may refuse and programs must live without: io_uring, keyctl, rseq, bpf, userfaultfd, and numbers nobody knows.
+// Calls that a recorder may refuse and programs must live without: io_uring, keyctl, rseq, bpf, userfaultfd, and
+// numbers nobody knows.
 #include "check.h"
 
 static void show(const char *name, long result) {
