@@ -1,8 +1,8 @@
 // What every test program needs: checks that stay on, output in single writes, and waiting for children.
 //
-// A program works in its current directory, which the tests make for it and delete afterwards. It prints what the feature
-// gives it, also what differs from run to run (process ids, times, addresses): a replay must print the same again.
-// Its last line is EXIT-SUCCESS.
+// A program works in its current directory, which the tests make for it and delete afterwards. It prints what the
+// feature gives it, also what differs from run to run (process ids, times, addresses): a replay must print the same
+// again. Its last line is EXIT-SUCCESS.
 #ifndef RRS_TESTS_CHECK_H
 #define RRS_TESTS_CHECK_H
 

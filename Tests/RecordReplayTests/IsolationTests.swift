@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A replay reads its trace and shows output; nothing else in the world notices it. That it runs with the program's directory
-/// deleted and from another one is part of every test (`RecordReplay`).
+/// A replay reads its trace and shows output; nothing else in the world notices it. That it runs with the program's
+/// directory deleted and from another one is part of every test (`RecordReplay`).
 @Suite("A replay touches nothing", .serialized, .enabled(if: RRSCommand.isBuilt, "rrs isn't built"))
 struct IsolationTests {
   @Test("without the program, which was deleted", .timeLimit(.minutes(2)))

@@ -29,8 +29,8 @@ package enum ProcessTable {
     TemporaryDirectory.contents("/proc").compactMap { name in Int32(name).flatMap(entry) }
   }
 
-  /// Everything alive that descends from `root`, is in its session, or carries `mark` in its environment: a daemon leaves
-  /// its parents and its session, but not its environment. `root` itself is among them.
+  /// Everything alive that descends from `root`, is in its session, or carries `mark` in its environment: a daemon
+  /// leaves its parents and its session, but not its environment. `root` itself is among them.
   package static func family(of root: Int32, mark: String) -> [Entry] {
     let entries = all()
     var members: Set<Int32> = [root]

@@ -3,8 +3,9 @@ import Glibc
 
 /// Records a command, then replays the recording and compares.
 ///
-/// The command runs in a fresh directory, which is deleted before the first replay; replays run in another, empty one, which
-/// must stay empty. So every use of this shows, too, that a replay needs nothing but its trace and that it touches nothing.
+/// The command runs in a fresh directory, which is deleted before the first replay; replays run in another, empty
+/// one, which must stay empty. So every use of this shows, too, that a replay needs nothing but its trace and that it
+/// touches nothing.
 package struct RecordReplay {
   /// The program and its arguments.
   package var command: [String]

@@ -43,7 +43,8 @@ package struct CommandResult: Sendable, CustomStringConvertible {
   }
 }
 
-/// A command in a session of its own, with its output in files, so that nothing it leaves behind can hold up the reader.
+/// A command in a session of its own, with its output in files, so that nothing it leaves behind can hold up the
+/// reader.
 package final class RunningCommand {
   package let pid: Int32
   package let commandLine: String

@@ -10,7 +10,8 @@ package final class TmuxSession {
   package init(_ command: String, columns: Int = 100, rows: Int = 30, directory workingDirectory: String) throws {
     directory = try TemporaryDirectory("tmux")
     socket = directory.file("socket")
-    // The shell stays when the command has ended, so that its last screen can still be read; ^C is meant for the command.
+    // The shell stays when the command has ended, so that its last screen can still be read; ^C is meant for the
+    // command.
     let script = try directory.write(
       "#!/bin/sh\ntrap : INT\ncd '\(workingDirectory)'\n\(command)\necho \"TERMINAL-DONE $?\"\nexec sleep 600\n", to: "script")
     chmod(script, 0o700)

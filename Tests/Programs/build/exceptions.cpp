@@ -37,12 +37,14 @@ int main() {
   try { future.get(); } catch (const std::out_of_range &error) { std::printf("from a thread: %s\n", error.what()); }
   std::vector<std::unique_ptr<Shape>> shapes;
   for (int i = 0; i < 10; i++) i % 2 ? shapes.emplace_back(new Circle) : shapes.emplace_back(new Square);
-  int circles = (int)std::count_if(shapes.begin(), shapes.end(), [](auto &shape) { return dynamic_cast<Circle *>(shape.get()); });
+  auto is_circle = [](auto &shape) { return dynamic_cast<Circle *>(shape.get()) != nullptr; };
+  long circles = std::count_if(shapes.begin(), shapes.end(), is_circle);
   std::unordered_map<std::string, int> words;
   std::map<int, std::string> sorted;
   for (int i = 0; i < 2000; i++) words["word" + std::to_string(i * 7919 % 500)]++;
   for (auto &[word, count] : words) sorted[count * 1000 + (int)word.size()] = word;
-  std::printf("%d caught, %d live, %d circles, %zu words, %p\n", caught, live, circles, words.size(), (void *)shapes[0].get());
+  std::printf("%d caught, %d live, %ld circles, %zu words, %p\n", caught, live, circles, words.size(),
+              (void *)shapes[0].get());
   std::puts("EXIT-SUCCESS");
   return live;
 }

@@ -11,7 +11,8 @@ int main(void) {
   check_fails(dup3(fd, fd, 0), EINVAL);
   check(dup3(fd, 101, O_CLOEXEC) == 101 && fcntl(101, F_GETFD) == FD_CLOEXEC);
   check(fcntl(fd, F_DUPFD, 150) == 150 && fcntl(fd, F_DUPFD_CLOEXEC, 150) == 151);
-  check((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR && fcntl(fd, F_SETFL, O_APPEND) == 0 && fcntl(copy, F_GETFL) & O_APPEND);
+  check((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR && fcntl(fd, F_SETFL, O_APPEND) == 0);
+  check(fcntl(copy, F_GETFL) & O_APPEND);
   check(write(copy, "ab", 2) == 2 && lseek(fd, 0, SEEK_CUR) == 12);
   check(close(fd) == 0 && close(copy) == 0 && open("/dev/null", O_RDONLY) == (fd < copy ? fd : copy));
   check(syscall(SYS_close_range, 100, 200, 0) == 0);

@@ -1,4 +1,5 @@
-// What /proc/self says: links to program, directory and descriptors; status; task lists; reading own memory and command line.
+// What /proc/self says: links to program, directory and descriptors; status; task lists; reading own memory and
+// command line.
 #include "check.h"
 #include <dirent.h>
 
@@ -16,7 +17,8 @@ int main(void) {
   int open_count = 0;
   while (readdir(descriptors)) open_count++;
   closedir(descriptors);
-  const char *files[] = {"/proc/self/comm", "/proc/self/limits", "/proc/self/io", "/proc/self/environ", "/proc/self/smaps"};
+  const char *files[] = {"/proc/self/comm", "/proc/self/limits", "/proc/self/io", "/proc/self/environ",
+                         "/proc/self/smaps"};
   for (int i = 0; i < 5; i++) {
     int fd = open(files[i], O_RDONLY);
     ssize_t count = fd >= 0 ? read(fd, text, sizeof text) : -1;
@@ -26,7 +28,8 @@ int main(void) {
   static char own[16] = "own memory";
   int fd = open("/proc/self/mem", O_RDWR);
   check(fd >= 0 && pread(fd, text, 16, (off_t)(uintptr_t)own) == 16 && strcmp(text, own) == 0);
-  check(pwrite(fd, "written!", 9, (off_t)(uintptr_t)own) == 9 && strcmp(*(char (*volatile)[16]) & own, "written!") == 0);
+  check(pwrite(fd, "written!", 9, (off_t)(uintptr_t)own) == 9);
+  check(strcmp(*(char (*volatile)[16]) & own, "written!") == 0);
   say("%d entries", open_count);
   return succeed();
 }

@@ -5,7 +5,8 @@ int main(void) {
   size_t page = page_size();
   char *area = mmap(NULL, 10 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   memset(area, 1, 10 * page);
-  char *middle = mmap(area + 3 * page, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  int fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  char *middle = mmap(area + 3 * page, 2 * page, PROT_READ | PROT_WRITE, fixed, -1, 0);
   check(middle == area + 3 * page && middle[0] == 0 && area[3 * page - 1] == 1 && area[5 * page] == 1);
   make_file("file", "from the file", 13);
   int fd = open("file", O_RDONLY);

@@ -1,4 +1,5 @@
-// memfd_create(2): mapped shared by parent and child, sealed, reopened through /proc, and written through the descriptor.
+// memfd_create(2): mapped shared by parent and child, sealed, reopened through /proc, and written through the
+// descriptor.
 #include "check.h"
 
 int main(void) {

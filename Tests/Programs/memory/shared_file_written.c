@@ -1,4 +1,5 @@
-// write(2), pwrite(2), ftruncate(2), copy_file_range(2), sendfile(2) and fallocate(2) into a file that is mapped shared.
+// write(2), pwrite(2), ftruncate(2), copy_file_range(2), sendfile(2) and fallocate(2) into a file that is mapped
+// shared.
 #include "check.h"
 #include <sys/sendfile.h>
 

@@ -6,8 +6,9 @@
 int main(void) {
   for (int version = 1; version <= 2; version++) {
     char command[300];
-    sprintf(command, "echo 'int answer(void) { return %d; }' | gcc -shared -fPIC -x c -o new.so - && mv new.so library.so",
-            version * 100);
+    const char *format =
+      "echo 'int answer(void) { return %d; }' | gcc -shared -fPIC -x c -o new.so - && mv new.so library.so";
+    sprintf(command, format, version * 100);
     check(system(command) == 0);
     void *library = dlopen("./library.so", RTLD_NOW);
     check(library);

@@ -21,7 +21,7 @@ int main(void) {
   check(uname(&name) == 0 && sysinfo(&info) == 0 && getloadavg(load, 3) == 3 && gethostname(host, sizeof host) == 0);
   say("%s %s %s %s %s", name.sysname, name.nodename, name.release, name.machine, host);
   say("up %ld, load %.2f %.2f, free %lu, %d processes", info.uptime, load[0], load[1], info.freeram, info.procs);
-  say("%ld of %ld processors, page %ld", sysconf(_SC_NPROCESSORS_ONLN), sysconf(_SC_NPROCESSORS_CONF), sysconf(_SC_PAGESIZE));
+  say("%ld of %ld processors", sysconf(_SC_NPROCESSORS_ONLN), sysconf(_SC_NPROCESSORS_CONF));
   const char *paths[] = {"/proc/uptime", "/proc/loadavg", "/proc/stat", "/proc/meminfo", "/proc/self/stat",
                          "/proc/self/status", "/proc/version", "/proc/self/cmdline"};
   for (int i = 0; i < 8; i++) show(paths[i]);

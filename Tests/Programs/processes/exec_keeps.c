@@ -1,4 +1,5 @@
-// What survives execve(2): process id, blocked and pending signals, ignored signals, directory, mask, timers; handlers don't.
+// What survives execve(2): process id, blocked and pending signals, ignored signals, directory, mask, timers;
+// handlers don't.
 #include "check.h"
 
 int main(int argc, char **argv) {

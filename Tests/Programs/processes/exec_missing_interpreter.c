@@ -1,4 +1,5 @@
-// A script whose interpreter doesn't exist, and one whose interpreter is a directory: the errors, and the caller lives on.
+// A script whose interpreter doesn't exist, and one whose interpreter is a directory: the errors, and the caller
+// lives on.
 #include "check.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
-// Without SA_RESTART, calls end with EINTR: read, write, wait, pause, nanosleep, poll, select, epoll, futex, recv, accept, msgrcv.
+// Without SA_RESTART, calls end with EINTR: read, write, wait, pause, nanosleep, poll, select, epoll, futex, recv,
+// accept, msgrcv.
 #include "check.h"
 #include <linux/futex.h>
 #include <poll.h>

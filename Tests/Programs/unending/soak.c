@@ -1,5 +1,5 @@
-// Random operations on processes, threads, pipes, memory, files and signals, from a seed: a small program of its own for
-// each. `soak SEED STEPS`.
+// Random operations on processes, threads, pipes, memory, files and signals, from a seed: a small program of its own
+// for each. `soak SEED STEPS`.
 #include "check.h"
 #include <poll.h>
 #include <sys/socket.h>
