@@ -18,6 +18,8 @@ struct TranslationUnit: ~Copyable {
     static let callTarget = Marks(rawValue: 2)
     /// The return from the call before it.
     static let returnSite = Marks(rawValue: 4)
+    /// A loop of so few bytes that its translation can fit into one cache line.
+    static let shortLoop = Marks(rawValue: 8)
   }
 
   /// Consecutive instructions, as a range of `members`.
@@ -32,6 +34,8 @@ struct TranslationUnit: ~Copyable {
   /// The most instructions in a unit, whatever was asked for.
   static let memberCountMax = 1000
   private static let indexSlots = 4096
+  /// Together with its tick and a long form of its branch this is a cache line.
+  private static let shortLoopByteCountMax: UInt64 = 45
 
   let members: UnsafeMutablePointer<Member>
   /// 16 bytes for each member.
@@ -149,7 +153,10 @@ struct TranslationUnit: ~Copyable {
       case .conditionalJump, .counterJump, .jump, .call:
         let target = member.instruction.target(at: member.address)
         guard let destination = self.member(at: target) else { continue }
-        if target <= member.address { members[destination].marks.insert(.tickTarget) }
+        if target <= member.address {
+          members[destination].marks.insert(.tickTarget)
+          if member.address - target < Self.shortLoopByteCountMax { members[destination].marks.insert(.shortLoop) }
+        }
         if member.instruction.kind == .call { members[destination].marks.insert(.callTarget) }
       default: continue
       }

@@ -92,6 +92,16 @@ package final class Translator {
   /// translation is and whichever way the operand points. Modules are small against the remaining half.
   private static let nearDistance: UInt64 = 1 << 30
 
+  /// Asked to add a zone near an address before code there is translated, once for each region. It may refuse: the code
+  /// goes into the nearest zone then, and operands out of reach are expanded. The tracee is stopped in the meantime.
+  package var provideZone: ((_ address: UInt64) -> Void)?
+  private var regionsAskedFor: Set<UInt64> = []
+
+  private func askForZone(_ address: UInt64) {
+    guard let provideZone, wantsZone(for: address) else { return }
+    if regionsAskedFor.insert(address / Self.nearDistance).inserted { provideZone(address) }
+  }
+
   /// Whether there is no zone near `address` and another one would make its translations better.
   package func wantsZone(for address: UInt64) -> Bool {
     zones.count < CachePosition.zoneCountMax && !zones.contains { Self.distance($0, address) < Self.nearDistance }
@@ -146,6 +156,7 @@ package final class Translator {
 
   /// Translates the unit that begins at `address`.
   private func translate(_ address: UInt64) throws(TranslationError) {
+    askForZone(address)
     guard let zone = zone(for: address) else { throw .noZone(address: address) }
     guard zone.room > Self.unitByteCountMax else { throw .zoneFull(address: address) }
     statistics.requests += 1

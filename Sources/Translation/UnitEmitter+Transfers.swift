@@ -147,7 +147,7 @@ extension UnitEmitter {
     guard countsTransfers && wanted else { return }
     let over = fallsIn ? writer.jumpShort() : nil
     // Loops begin with their tick: short ones are up to twice as fast when they don't straddle a cache line.
-    if marks.contains(.tickTarget) { writer.align(to: 32) }
+    if marks.contains(.tickTarget) { writer.align(to: marks.contains(.shortLoop) ? 64 : 16) }
     emitTickEntry(member.address, &writer)
     if let over { writer.settleShort(over) }
   }
