@@ -36,10 +36,9 @@ final class RecordSession {
   var rootID = Tid(0)
   var rootStatus: WaitStatus?
   var hasStarted = false
-  /// The device numbers of the terminals that rrs's stdout and stderr are; 0 where they are none.
-  let terminalDevices: [UInt64] = [1, 2].map { own in
-    guard let status = FileStatus(path: "/proc/self/fd/\(own)"), status.isCharacterDevice else { return 0 }
-    return status.representedDevice
+  /// The device numbers of the terminals that rrs's stdout and stderr are; nil where they are none.
+  let terminals: [UInt64?] = [1, 2].map { own in
+    FileStatus(path: "/proc/self/fd/\(own)").flatMap { $0.isTerminal ? $0.representedDevice : nil }
   }
   private var terminationDeadline: UInt64?
   /// Some tracee opened a /proc/PID/mem: writes to it change memory.

@@ -15,7 +15,6 @@ final class ReplayFiles {
   private let reader: TraceReader
   private let force: Bool
   private var shared: [Key: (descriptor: Int32, byteCount: UInt64)] = [:]
-  private var stored: [String: Int32] = [:]
 
   init(reader: TraceReader, force: Bool) {
     self.reader = reader
@@ -24,7 +23,6 @@ final class ReplayFiles {
 
   deinit {
     for file in shared.values { _ = rrs_close(file.descriptor) }
-    for descriptor in stored.values { _ = rrs_close(descriptor) }
   }
 
   /// A descriptor of the tracer to map from, and where in it the mapping starts; nil for anonymous memory.
@@ -50,9 +48,11 @@ final class ReplayFiles {
       return Backing(descriptor: descriptor, offset: 0, isShared: false, isTemporary: true)
     case .traceFile(let name):
       return Backing(
-        descriptor: try open(try reader.path(ofStoredFile: name), record), offset: record.fileOffset, isShared: false)
+        descriptor: try open(try reader.path(ofStoredFile: name), record), offset: record.fileOffset, isShared: false,
+        isTemporary: true)
     case .outsideFile(let path):
-      return Backing(descriptor: try open(path, record), offset: record.fileOffset, isShared: false)
+      return Backing(
+        descriptor: try open(path, record), offset: record.fileOffset, isShared: false, isTemporary: true)
     }
   }
 
@@ -108,15 +108,18 @@ final class ReplayFiles {
   }
 
   private func open(_ path: String, _ record: MappingRecord) throws -> Int32 {
-    if let descriptor = stored[path] { return descriptor }
     let result = rrs_open(path, 0, 0)
     guard result >= 0 else {
       throw ReplayError.unusableTrace(
         "cannot open '\(path)', which holds the recorded '\(record.name)': \(Errno(rawValue: CInt(-result)))")
     }
     let descriptor = Int32(result)
-    try checkUnchanged(descriptor, path, record)
-    stored[path] = descriptor
+    do {
+      try checkUnchanged(descriptor, path, record)
+    } catch {
+      _ = rrs_close(descriptor)
+      throw error
+    }
     return descriptor
   }
 

@@ -13,6 +13,7 @@ package struct Replayer {
     let reader = try TraceReader(directory: options.traceDirectory)
     try Self.checkHeader(reader.header, options)
     Self.bind(reader.header, options)
+    ResourceLimits.raiseOpenFiles()
     let session = ReplaySession(options: options, reader: reader, engine: NativeEngine())
     do {
       try session.run()

@@ -17,6 +17,14 @@ package struct FileStatus {
   package var isRegular: Bool { mode & Self.typeMask == 0o100000 }
   package var isCharacterDevice: Bool { mode & Self.typeMask == 0o020000 }
 
+  /// A terminal or pseudo-terminal, by its device number's major (Documentation/admin-guide/devices.txt).
+  package var isTerminal: Bool {
+    let major = representedDevice >> 8 & 0xfff
+    return isCharacterDevice && (major == 4 || major == 5 || (136...143).contains(major))
+  }
+  /// /dev/tty: whichever terminal the process has.
+  package var isControllingTerminal: Bool { isCharacterDevice && representedDevice == 5 << 8 }
+
   /// Of the file at that path, links followed; nil where stat(2) fails.
   package init?(path: String) {
     var status = stat()

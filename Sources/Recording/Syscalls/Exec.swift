@@ -74,6 +74,11 @@ extension RecordSession {
     tracee.interruptedCall = nil
     tracee.clearTidAddress = .null
     tracee.robustList = .null
+    let userCodeSegment64: UInt64 = 0x33
+    guard try tracee.tracee.registers().cs == userCodeSegment64 else {
+      let name = ProcFS.readLink("/proc/\(tracee.tid)/exe") ?? "?"
+      throw RecordError.unavailable("'\(name)' is a 32-bit program, which rrs can't record: record a 64-bit one")
+    }
     try tracee.tracee.mapGadget()
     try hideKernelCode(tracee.tracee)
     tracee.addressSpace.programBreak = ProcFS.startOfBreak(tracee.tid) ?? .null

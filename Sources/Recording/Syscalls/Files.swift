@@ -83,10 +83,11 @@ extension RecordSession {
       if same == 1 { return UInt8(own) }
       if same < 0 { return shownOnByName(tracee, descriptor) }
     }
-    guard let device = FileStatus(path: "/proc/\(tracee.tid)/fd/\(descriptor)"), device.isCharacterDevice else {
-      return 0
+    guard let device = FileStatus(path: "/proc/\(tracee.tid)/fd/\(descriptor)"), device.isTerminal else { return 0 }
+    let index = terminals.firstIndex {
+      $0 != nil && (device.isControllingTerminal || $0 == device.representedDevice)
     }
-    return terminalDevices.firstIndex(of: device.representedDevice).map { UInt8($0 + 1) } ?? 0
+    return index.map { UInt8($0 + 1) } ?? 0
   }
 
   /// Without kcmp(2): by device and inode.

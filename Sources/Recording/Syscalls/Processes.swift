@@ -114,19 +114,21 @@ extension RecordSession {
   private func finishClone(
     _ parent: RecordTracee, _ child: RecordTracee, _ call: PendingCall, _ arguments: CloneArguments
   ) throws {
+    var details = SyscallEvent(number: call.descriptor.number, phase: .exit)
+    details.newTid = child.tid
     let status = parent.pending.removeFirst()
     guard case .syscallStop = status else {
+      // Killed before it returned: the child lives on, and the trace must tell of it.
       parent.pending.insert(status, at: 0)
       arrivals.append(parent.tid)
-      return
+      details.phase = .entry
+      return try appendBirth(parent, child, details, call.entry, arguments)
     }
     var registers = try parent.tracee.registers()
     for index in call.changedArguments { registers.setArgument(index, call.entry.argument(index)) }
     parent.tracee.setRegisters(registers)
     parent.call = nil
     parent.state = .ready
-    var details = SyscallEvent(number: call.descriptor.number, phase: .exit)
-    details.newTid = child.tid
     try appendBirth(parent, child, details, registers, arguments)
   }
 
