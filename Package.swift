@@ -40,7 +40,8 @@ let package = Package(
     .target(
       name: "CUnwindShim",
       linkerSettings: [
-        .linkedLibrary("unwind-ptrace"), .linkedLibrary("lzma"), .linkedLibrary("unwind-x86_64"), .linkedLibrary("unwind"),
+        .linkedLibrary("unwind-ptrace"), .linkedLibrary("unwind-x86_64"), .linkedLibrary("unwind"),
+        .linkedLibrary("lzma"),
       ]),
     .systemLibrary(name: "CZydis"),
 
@@ -72,7 +73,8 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     .target(
-      name: "TestSupport", dependencies: ["CLinuxShim", system], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+      name: "TestSupport", dependencies: ["CLinuxShim", system], path: "Tests/TestSupport",
+      swiftSettings: swiftSettings),
     tests("KernelABITests", ["KernelABI"]),
     tests("TraceeControlTests", ["TraceeControl", "KernelABI"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),

@@ -63,7 +63,8 @@ import Testing
   @Test func systemCallConvention() {
     var registers = Registers()
     for index in 0..<6 { registers.setArgument(index, UInt64(index) + 10) }
-    #expect([registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9] == [10, 11, 12, 13, 14, 15])
+    let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9]
+    #expect(arguments == [10, 11, 12, 13, 14, 15])
     registers.syscallResult = -2
     #expect(registers.rax == 0xffff_ffff_ffff_fffe)
     #expect(registers.syscallFailed)
@@ -92,6 +93,7 @@ import Testing
   @Test func refusalsBecomeErrors() {
     #expect(throws: KernelError.self) { try check(-2, "open") }
     #expect((try? check(7, "open")) == 7)
-    #expect(KernelError("open /x", tid: Tid(3), errno: .noSuchFileOrDirectory).description.hasPrefix("open /x (tracee 3)"))
+    let error = KernelError("open /x", tid: Tid(3), errno: .noSuchFileOrDirectory)
+    #expect(error.description.hasPrefix("open /x (tracee 3)"))
   }
 }

@@ -141,6 +141,10 @@ extension RecordSession {
     if arguments.flags & CloneFlag.parentSetTid != 0 {
       appendMemory(&event, parent.tracee, arguments.parentTid, 4)
     }
+    if arguments.flags & CloneFlag.childSetTid != 0, arguments.flags & CloneFlag.vm != 0 {
+      // Written before the child's first stop, in memory that the parent sees.
+      appendMemory(&event, parent.tracee, arguments.childTid, 4)
+    }
     if arguments.flags & CloneFlag.pidfd != 0 { appendMemory(&event, parent.tracee, arguments.pidfd, 4) }
     // The kernel stored the child's id before the child's first stop: in shared memory the parent may read it from now
     // on.
