@@ -42,6 +42,9 @@ package final class CodeZone {
   /// The bytes between the two ends.
   var room: Int { cold - hot }
 
+  /// The bytes in use.
+  package var usedByteCount: Int { byteCount - room }
+
   package func contains(_ address: UInt64) -> Bool { address &- base < UInt64(byteCount) }
 
   func address(_ offset: Int) -> UInt64 { base &+ UInt64(offset) }
@@ -59,8 +62,12 @@ package final class CodeZone {
 
   // MARK: - The upper end
 
+  /// Whether an exit or a jump more can be added outside of the writing of a unit, which has its room reserved.
+  var hasRoomForExit: Bool { room > 128 }
+
   /// Room for `count` bytes at the upper end; a writer for them.
   func coldWriter(_ count: Int) -> CodeWriter {
+    precondition(room >= count, "a code zone's ends meet")
     cold -= count
     return CodeWriter(memory: memory, base: base, offset: cold)
   }

@@ -70,7 +70,8 @@ extension Translator {
   private func removeLanding(_ address: UInt64, _ first: CodeZone) {
     landings.pointee.remove(address, missExit: first.missExit) { zoneNumber, field, next in
       let other = zones[zoneNumber]
-      let target = next.map { reachable($0, from: other) } ?? other.missExit
+      // Where a zone is full, the rest of the chain is cut off: its transfers leave the cache each time.
+      let target = next.flatMap { other.hasRoomForExit ? reachable($0, from: other) : nil } ?? other.missExit
       other.patch(field, toOffset: other.offset(ofReachable: target))
     }
   }

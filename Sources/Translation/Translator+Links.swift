@@ -79,6 +79,7 @@ extension Translator {
   private func relink(_ index: Int) {
     let link = links.pointee[index]
     let zone = zones[Int(link.zone)]
+    guard zone.hasRoomForExit else { return }
     guard let destination = destination(link.target, ticks: link.ticks) else { return }
     if !link.isFallThrough {
       if link.exit != 0 { statistics.linksResolvedLate += 1 }
@@ -89,11 +90,13 @@ extension Translator {
     }
   }
 
-  /// Makes a link's branch leave the cache.
+  /// Makes a link's branch leave the cache. Without room for that it goes on to the dropped translation, which begins
+  /// with a trap: slower, and as good.
   func unlink(_ index: Int) {
     var link = links.pointee[index]
     let zone = zones[Int(link.zone)]
     if link.exit == 0 {
+      guard zone.hasRoomForExit else { return }
       link.exit = UInt32(zone.addLinkExit(index))
       links.pointee[index] = link
     }
@@ -110,7 +113,7 @@ extension Translator {
     zone.patch(field, toOffset: zone.offset(ofReachable: reachable(destination, from: zone)))
   }
 
-  /// `address`, or a jump to it in `zone` if a branch anywhere in the zone might not reach it.
+  /// `address`, or a jump to it in `zone` if a branch anywhere in the zone might not reach it. The zone must have room.
   func reachable(_ address: UInt64, from zone: CodeZone) -> UInt64 {
     let distance = Int64(bitPattern: address &- zone.base)
     if abs(distance) < 1 << 31 - Int64(CachePosition.offsetCount) { return address }

@@ -14,7 +14,7 @@ import Testing
 
   /// Random programs: all registers, flags, memory, faults and ticks, and the state at chosen ticks and breakpoints.
   /// RRS_TRANSLATION_CASES asks for a longer run; RRS_TEST_SEED for a certain one.
-  @Test(arguments: ["near", "far"], ["transfers", "branches"])
+  @Test(arguments: ["near", "far", "split"], ["transfers", "branches"])
   func randomPrograms(placement: String, ticks: String) throws {
     let cases = TestEnvironment.number("RRS_TRANSLATION_CASES") ?? Self.defaultCases
     let seed = SeededRandom().seed

@@ -16,8 +16,8 @@ struct DifferentialTest: ~Copyable {
   private(set) var stepCount = 0
   private(set) var faultCount = 0
 
-  init(_ options: TranslationOptions, _ placement: Machine.Placement) {
-    machine = Machine(options, placement)
+  init(_ options: TranslationOptions) {
+    machine = Machine(options)
     self.options = options
     decoder = .allocate(capacity: 1)
     decoder.initialize(to: InstructionDecoder())
@@ -35,7 +35,7 @@ struct DifferentialTest: ~Copyable {
     let (code, entry) = generator.makeProgram()
     let memory = Machine.bytes(Machine.writableCodeAddress, Machine.codeByteCount)
     memory.baseAddress!.initializeMemory(as: UInt8.self, repeating: 0x90, count: 0x3000)
-    UnsafeMutableRawBufferPointer(rebasing: memory[0x1000...]).copyBytes(from: code)
+    UnsafeMutableRawBufferPointer(rebasing: memory[Int(Machine.originOffset)...]).copyBytes(from: code)
     fillData(&generator)
     let initial = initialState(&generator, entry)
     machine.translator.invalidate(Machine.codeAddress..<(Machine.codeAddress + 0x3000))
@@ -259,5 +259,7 @@ struct DifferentialTest: ~Copyable {
     registers.write(to: &state)
   }
 
+  /// The bytes in use of each zone.
+  var zoneUse: [Int] { machine.translator.zones.map(\.usedByteCount) }
   var statistics: TranslationStatistics { machine.translator.statistics }
 }

@@ -16,8 +16,8 @@ struct FunctionTest: ~Copyable {
   /// Where functions return to: a trap.
   private static let returnAddress = Machine.codeAddress + 0x8000
 
-  init(library: String, _ options: TranslationOptions, _ placement: Machine.Placement) {
-    machine = Machine(options, placement, anyCode: true)
+  init(library: String, _ options: TranslationOptions) {
+    machine = Machine(options, anyCode: true)
     self.library = library
     buffer = .allocate(byteCount: Self.bufferByteCount, alignment: 64)
     stack = .allocate(byteCount: Self.stackByteCount, alignment: 64)

@@ -5,24 +5,25 @@ import X86
 
 /// The memory that the harness runs code in, at fixed addresses in its own process.
 struct Machine: ~Copyable {
-  /// Code from here to the code region's end; nothing else of the process is within 2 GiB of it.
-  static let codeAddress: UInt64 = 0x5000_0000
+  /// Where the zones are in respect to the code: near, where nothing of the code reaches, or in two places neither
+  /// of which reaches the other, so that half of the code belongs to each.
+  enum Placement: String { case near, far, split }
+  static let placement = CommandLine.arguments.lazy.compactMap { Placement(rawValue: $0) }.first ?? .near
+
+  static let codeAddress: UInt64 = placement == .split ? 0x2_5000_0000 : 0x5000_0000
+  static let originOffset: UInt64 = placement == .split ? 0x1700 : 0x1000
   static let writableCodeAddress: UInt64 = 0x3333_0000_0000
   static let codeByteCount = 1 << 16
   /// Data next to the code, then data that only registers point to. The stack is part of it.
-  static let dataAddress: UInt64 = 0x5002_0000
+  static let dataAddress = codeAddress + 0x2_0000
   static let dataByteCount = 1 << 14
-  static let nearZoneAddress: UInt64 = 0x6000_0000
-  static let farZoneAddress: UInt64 = 0x2345_0000_0000
   static let zoneByteCount = 1 << 24
 
   let translator: Translator
   private let template: UnsafeMutableRawPointer
   private(set) var stops = 0
 
-  enum Placement: String { case near, far }
-
-  init(_ options: TranslationOptions, _ placement: Placement, anyCode: Bool = false) {
+  init(_ options: TranslationOptions, anyCode: Bool = false) {
     let mapped = harness_map_code(Self.codeAddress, Self.writableCodeAddress, Self.codeByteCount)
     precondition(mapped == 0, "can't map the code: errno \(-mapped)")
     Self.map(Self.dataAddress, Self.dataByteCount, executable: false)
@@ -38,7 +39,14 @@ struct Machine: ~Copyable {
       guard anyCode || codePages.contains(page) else { return nil }
       return harness_read_page(page, destination.baseAddress) == 0 ? .stable : nil
     }
-    addZone(placement == .near ? Self.nearZoneAddress : Self.farZoneAddress)
+    switch Self.placement {
+    case .near: addZone(0x6000_0000)
+    case .far: addZone(0x2345_0000_0000)
+    case .split:
+      // The code at 0x2_5000_1800 is as far from the one as from the other.
+      addZone(0x1_5000_0000)
+      addZone(0x3_5000_3000)
+    }
   }
 
   deinit { template.deallocate() }

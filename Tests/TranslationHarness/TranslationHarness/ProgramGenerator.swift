@@ -47,7 +47,7 @@ struct ProgramGenerator {
     bodyCount = random.pick([3, 8, 20, 40])
   }
 
-  var origin: UInt64 { Machine.codeAddress + 0x1000 }
+  var origin: UInt64 { Machine.codeAddress + Machine.originOffset }
 
   /// Makes a program; its start is the first function's label.
   mutating func makeProgram() -> (code: [UInt8], entry: UInt64) {

@@ -6,15 +6,15 @@ import X86
 // Runs code natively and translated, and compares. What it runs isn't to be trusted with another's process: the tests
 // start this as a program of its own.
 //
-//     TranslationHarness random SEED COUNT near|far transfers|branches
-//     TranslationHarness functions LIBRARY near|far
+//     TranslationHarness random SEED COUNT near|far|split transfers|branches
+//     TranslationHarness functions LIBRARY near|far|split
 //     TranslationHarness bench LIBRARY [FUNCTION…]
 //     TranslationHarness translate LIBRARY SYMBOL BYTES
 //     TranslationHarness dump LIBRARY FUNCTION
 
 func usage() -> Never {
-  print("usage: TranslationHarness random SEED COUNT near|far transfers|branches")
-  print("       TranslationHarness functions LIBRARY near|far")
+  print("usage: TranslationHarness random SEED COUNT near|far|split transfers|branches")
+  print("       TranslationHarness functions LIBRARY near|far|split")
   print("       TranslationHarness bench LIBRARY [FUNCTION…]")
   print("       TranslationHarness translate LIBRARY SYMBOL BYTES")
   print("       TranslationHarness dump LIBRARY FUNCTION")
@@ -22,12 +22,10 @@ func usage() -> Never {
 }
 
 func runRandom(_ arguments: [String]) -> Bool {
-  guard arguments.count == 4, let seed = UInt64(arguments[0]), let count = UInt64(arguments[1]),
-    let placement = Machine.Placement(rawValue: arguments[2])
-  else { usage() }
+  guard arguments.count == 4, let seed = UInt64(arguments[0]), let count = UInt64(arguments[1]) else { usage() }
   var options = TranslationOptions()
   if arguments[3] == "branches" { options.tickDefinition = .retiredConditionalBranches }
-  var test = DifferentialTest(options, placement)
+  var test = DifferentialTest(options)
   if count == 0 {
     test.explain(seed: seed)
     return true
@@ -43,7 +41,7 @@ func runRandom(_ arguments: [String]) -> Bool {
   }
   print(
     "\(test.caseCount) programs, \(test.stepCount) steps, \(test.tickCount) ticks, \(test.faultCount) faults, "
-      + "\(failures) failures")
+      + "\(failures) failures; bytes in zones: \(test.zoneUse)")
   print(test.statistics)
   return failures == 0
 }
@@ -55,8 +53,8 @@ let functions: [(name: String, count: UInt64)] = [
 ]
 
 func runFunctions(_ arguments: [String]) -> Bool {
-  guard arguments.count == 2, let placement = Machine.Placement(rawValue: arguments[1]) else { usage() }
-  var test = FunctionTest(library: arguments[0], TranslationOptions(), placement)
+  guard arguments.count == 2 else { usage() }
+  var test = FunctionTest(library: arguments[0], TranslationOptions())
   var failures = 0
   for function in functions {
     let problems = test.compare(function.name, function.count)
@@ -77,7 +75,7 @@ let benchmarks: [(name: String, count: UInt64)] = [
 ]
 
 func runBenchmarks(_ arguments: [String]) {
-  var test = FunctionTest(library: arguments[0], TranslationOptions(), .near)
+  var test = FunctionTest(library: arguments[0], TranslationOptions())
   if let near = test.nearZone { test.addZone(near) }
   for benchmark in benchmarks where arguments.count < 2 || arguments[1...].contains(benchmark.name) {
     test.measure(benchmark.name, benchmark.count)
@@ -91,10 +89,10 @@ case "random": exitProcess(runRandom(Array(arguments.dropFirst())) ? 0 : 1)
 case "functions": exitProcess(runFunctions(Array(arguments.dropFirst())) ? 0 : 1)
 case "bench" where arguments.count > 1: runBenchmarks(Array(arguments.dropFirst()))
 case "translate" where arguments.count == 4:
-  var test = FunctionTest(library: arguments[1], TranslationOptions(), .near)
+  var test = FunctionTest(library: arguments[1], TranslationOptions())
   test.measureTranslation(arguments[2], byteCount: UInt64(arguments[3]) ?? 0)
 case "dump" where arguments.count == 3:
-  var test = FunctionTest(library: arguments[1], TranslationOptions(), .near)
+  var test = FunctionTest(library: arguments[1], TranslationOptions())
   if let near = test.nearZone { test.addZone(near) }
   test.dump(arguments[2])
 default: usage()
