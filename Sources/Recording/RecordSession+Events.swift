@@ -53,10 +53,11 @@ extension RecordSession {
   func recordPendingEntry(before tracee: RecordTracee?) throws {
     guard let sleeper = unrecordedEntry, sleeper !== tracee, let call = sleeper.call else { return }
     unrecordedEntry = nil
-    let event = TraceEvent(
+    var event = TraceEvent(
       tid: sleeper.tracee.recordedTid, ticks: engine.ticks(of: sleeper.tracee),
       monotonicNanoseconds: rrs_monotonic_nanoseconds(),
       kind: .syscall(SyscallEvent(number: call.entry.syscallNumber, phase: .entry)), registers: call.entry)
+    if isPriorityInheriting(call) { captureLockWord(&event, sleeper, call) }
     try append(event, of: nil)
   }
 

@@ -146,7 +146,11 @@ extension RecordSession {
     tracee.state = .inSyscall
     try recordPendingEntry(before: tracee)
     unrecordedEntry = tracee
-    if someoneIsReady { try waitBriefly(tracee) }
+    if isPriorityInheriting(call) {
+      try settleLock(tracee)
+    } else if someoneIsReady {
+      try waitBriefly(tracee)
+    }
   }
 
   /// The call is done, or a signal interrupted it.
@@ -160,6 +164,7 @@ extension RecordSession {
     var details = SyscallEvent(number: call.entry.syscallNumber, phase: isInterrupted ? .interrupted : .exit)
     var event = try makeEvent(tracee, .syscall(details), registers)
     captureOutputs(&event, tracee, call, registers)
+    if isPriorityInheriting(call) { captureLockWord(&event, tracee, call) }
     try finishSpecial(&event, &details, tracee, call, &registers)
     if call.isGuess, !registers.syscallFailed { try noteGuess(tracee, call) }
     event.kind = .syscall(details)

@@ -45,12 +45,12 @@ enum FcntlRows {
 
 /// futex(2). A row's kinds start at `val`: val, utime (or val2), uaddr2, val3.
 ///
-/// The kernel writes the word itself in the priority-inheriting operations, also while the caller sleeps, so that other
-/// threads see it change without an event.
+/// The kernel writes the word itself in the priority-inheriting operations: the recorder keeps it at the entry of a call
+/// that sleeps, and at the exit (`Recording/Syscalls/PriorityInheritance.swift`).
 enum FutexRows {
   private static let timeout = Parameter.Kind.input(.fixed(KernelSize.timespec), .timespec)
   private static let inheritanceNote =
-    "The kernel changes priority-inheriting locks while threads run; they can't be recorded."
+    "The kernel moves waiters to a priority-inheriting lock while threads run; that can't be recorded."
 
   // swift-format-ignore
   static let rows: [SubcommandRow] = [
@@ -60,16 +60,16 @@ enum FutexRows {
     .init(3, "FUTEX_REQUEUE", [.integer, .integer, .address]),
     .init(4, "FUTEX_CMP_REQUEUE", [.integer, .integer, .address, .unsigned]),
     .init(5, "FUTEX_WAKE_OP", [.integer, .integer, .output(.fixed(4), .int32), .hex]),
-    .init(6, "FUTEX_LOCK_PI", .never, .unsupported(errno: 38), [.unused, timeout], note: inheritanceNote),
-    .init(7, "FUTEX_UNLOCK_PI", .never, .unsupported(errno: 38), [], note: inheritanceNote),
-    .init(8, "FUTEX_TRYLOCK_PI", .never, .unsupported(errno: 38), [], note: inheritanceNote),
+    .init(6, "FUTEX_LOCK_PI", .maybe, .emulate, [.unused, timeout]),
+    .init(7, "FUTEX_UNLOCK_PI", []),
+    .init(8, "FUTEX_TRYLOCK_PI", []),
     .init(9, "FUTEX_WAIT_BITSET", .maybe, .emulate, [.unsigned, timeout, .unused, .hex]),
     .init(10, "FUTEX_WAKE_BITSET", [.integer, .unused, .unused, .hex]),
     .init(11, "FUTEX_WAIT_REQUEUE_PI", .never, .unsupported(errno: 38), [.unsigned, timeout, .address],
       note: inheritanceNote),
     .init(12, "FUTEX_CMP_REQUEUE_PI", .never, .unsupported(errno: 38), [.integer, .integer, .address, .unsigned],
       note: inheritanceNote),
-    .init(13, "FUTEX_LOCK_PI2", .never, .unsupported(errno: 38), [.unused, timeout], note: inheritanceNote),
+    .init(13, "FUTEX_LOCK_PI2", .maybe, .emulate, [.unused, timeout]),
   ]
 }
 
