@@ -49,3 +49,8 @@ extension VerbForm {
     CommandConfiguration(commandName: name, abstract: abstract, discussion: discussion, helpNames: .long)
   }
 }
+
+extension CompletionKind {
+  /// The names of the traces in the trace directory.
+  static let traces = CompletionKind.shellCommand("rrs ls 2>/dev/null")
+}

@@ -50,7 +50,7 @@ struct DumpCommand: Verb {
   // There is no syscall buffer whose contents could be shown.
   @Flag(name: [.customShort("b"), .customLong("syscallbuf")], help: .hidden) var showsSyscallBuffer = false
 
-  @Argument(help: "The trace (default: the latest), and the events to print (default: all).")
+  @Argument(help: "The trace (default: the latest), and the events to print (default: all).", completion: .traces)
   var arguments: [String] = []
 
   func run() throws {

@@ -9,7 +9,7 @@ struct FileNameCommand: Verb {
   static let configuration = VerbForm.configuration(
     "filename", abstract: "Print the original name of a file in a trace.")
 
-  @Argument(help: "A file in the files directory of a trace.")
+  @Argument(help: "A file in the files directory of a trace.", completion: .file())
   var file: String
 
   func run() throws {

@@ -19,7 +19,7 @@ struct ListCommand: Verb {
   @Flag(name: [.customShort("r"), .customLong("reverse")], help: "Reverse the order.")
   var reverse = false
 
-  @Argument(help: "The directory that holds the traces. (default: the trace directory)")
+  @Argument(help: "The directory that holds the traces. (default: the trace directory)", completion: .directory)
   var directory: String?
 
   func run() throws {

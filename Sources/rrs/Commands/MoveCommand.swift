@@ -9,7 +9,7 @@ struct MoveCommand: Verb {
   static let configuration = VerbForm.configuration(
     "mv", abstract: "Rename a trace, or move it within its file system.")
 
-  @Argument(help: "The trace, as a path or as a name that 'rrs ls' shows.")
+  @Argument(help: "The trace, as a path or as a name that 'rrs ls' shows.", completion: .traces)
   var trace: String
 
   @Argument(help: "The new name in the same directory, or a path.")

@@ -12,7 +12,7 @@ struct ProcessesCommand: Verb {
       (the exit status, -SIGNAL, 'none' or 'detach'), CMD.
       """)
 
-  @Argument(help: "The trace. (default: the latest)")
+  @Argument(help: "The trace. (default: the latest)", completion: .traces)
   var trace: String?
 
   func run() throws {

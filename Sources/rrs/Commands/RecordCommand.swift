@@ -102,7 +102,7 @@ struct RecordCommand: Verb {
   @Flag(name: [.customShort("n"), .customLong("no-syscall-buffer")], help: .hidden) var noSyscallBuffer = false
   @Flag(name: .customLong("no-read-cloning"), help: .hidden) var noReadCloning = false
 
-  @Argument(help: "The program, looked up in PATH, and its arguments.")
+  @Argument(help: "The program, looked up in PATH, and its arguments.", completion: .file())
   var command: [String] = []
 
   enum Nesting: String, ExpressibleByArgument {

@@ -13,7 +13,7 @@ struct RemoveCommand: Verb {
     help: "Remove a directory that doesn't look like a trace too, and don't mind one that isn't there.")
   var force = false
 
-  @Argument(help: "The traces, as paths or as names that 'rrs ls' shows.")
+  @Argument(help: "The traces, as paths or as names that 'rrs ls' shows.", completion: .traces)
   var traces: [String] = []
 
   func run() throws {

@@ -53,7 +53,7 @@ struct ReplayCommand: Verb {
   @Flag(name: [.customShort("u"), .customLong("cpu-unbound")], help: "Don't bind to one processor.")
   var cpuUnbound = false
 
-  @Argument(help: "The trace, as a path or as a name that 'rrs ls' shows. (default: the latest)")
+  @Argument(help: "The trace, as a path or as a name that 'rrs ls' shows. (default: the latest)", completion: .traces)
   var trace: String?
 
   func run() throws {

@@ -8,7 +8,7 @@ struct TraceInfoCommand: Verb {
   static let configuration = VerbForm.configuration(
     "traceinfo", abstract: "Print what a trace says of itself, as JSON.")
 
-  @Argument(help: "The trace. (default: the latest)")
+  @Argument(help: "The trace. (default: the latest)", completion: .traces)
   var trace: String?
 
   func run() throws {

@@ -10,7 +10,7 @@ struct VerifyCommand: Verb {
     "verify", abstract: "Check that a trace is whole and unaltered.",
     discussion: "The exit status is 0 for an unaltered trace, even one that was cut short, and 65 for a damaged one.")
 
-  @Argument(help: "The trace. (default: the latest)")
+  @Argument(help: "The trace. (default: the latest)", completion: .traces)
   var trace: String?
 
   func run() throws {
