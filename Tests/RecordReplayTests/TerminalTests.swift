@@ -89,7 +89,9 @@ struct TerminalTests {
       try terminal.press("Enter")
       try terminal.wait(for: "sleep 100")
       // The shell needs a moment to put the job into the foreground before ^Z means the job.
-      try terminal.wait(describing: "a running sleep") { _ in !ProcessTable.all().filter { $0.name == "sleep" }.isEmpty }
+      try terminal.wait(describing: "a sleep in the foreground") { _ in
+        ProcessTable.all().contains { $0.name == "sleep" && $0.isInForeground && !$0.isZombie }
+      }
       try terminal.press("C-z")
       try terminal.wait(for: "Stopped")
       try terminal.type("kill %1; echo sum $((40 + 2))")

@@ -8,8 +8,12 @@ package enum ProcessTable {
     package var name: String
     package var state: Character
     package var parent: Int32
+    package var group: Int32
     package var session: Int32
+    /// The group that its terminal's keyboard is for; -1 without a terminal.
+    package var foregroundGroup: Int32
 
+    package var isInForeground: Bool { group == foregroundGroup }
     package var isZombie: Bool { state == "Z" || state == "X" }
   }
 
@@ -19,10 +23,13 @@ package enum ProcessTable {
       let close = text.lastIndex(of: ")")
     else { return nil }
     let fields = text[text.index(after: close)...].split(separator: " ")
-    guard fields.count > 3, let state = fields[0].first, let parent = Int32(fields[1]), let session = Int32(fields[3])
-    else { return nil }
+    guard fields.count > 5, let state = fields[0].first else { return nil }
+    let numbers = fields[1...5].compactMap { Int32($0) }
+    guard numbers.count == 5 else { return nil }
     let name = String(text[text.index(after: open)..<close])
-    return Entry(pid: pid, name: name, state: state, parent: parent, session: session)
+    return Entry(
+      pid: pid, name: name, state: state, parent: numbers[0], group: numbers[1], session: numbers[2],
+      foregroundGroup: numbers[4])
   }
 
   package static func all() -> [Entry] {
