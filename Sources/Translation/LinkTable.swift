@@ -55,6 +55,22 @@ struct LinkTable: ~Copyable {
 
   func next(after index: Int) -> Int? { links[index].next == 0 ? nil : Int(links[index].next) - 1 }
 
+  /// Takes the links to `target` for which `isStale` holds out of its list, and hands `body` the others. The numbers of
+  /// those taken out aren't given to other links: an exit may still name them.
+  mutating func prune(to target: UInt64, isStale: (Link) -> Bool, _ body: (Int) -> Void) {
+    var previous: Int?
+    var current = first(to: target)
+    while let index = current {
+      current = next(after: index)
+      if isStale(links[index]) {
+        if let previous { links[previous].next = links[index].next } else { heads.set(target, links[index].next) }
+      } else {
+        previous = index
+        body(index)
+      }
+    }
+  }
+
   mutating func removeAll() {
     count = 0
     heads.removeAll()

@@ -80,6 +80,13 @@ struct RecoveryMap: ~Copyable {
     values[index] |= Self.staleBit
   }
 
+  /// Whether the translation of the instruction that `offset` is in has been dropped.
+  func isStale(_ offset: Int) -> Bool {
+    guard var index = index(at: offset) else { return false }
+    while index > 0 && values[index] & Self.startBit == 0 { index -= 1 }
+    return values[index] & Self.staleBit != 0
+  }
+
   mutating func removeAll() { count = 0 }
 
   /// The last entry that isn't behind `offset`. Of several at one offset the last counts.

@@ -32,7 +32,7 @@ extension Translator {
   }
 
   func noteStraddler(_ address: UInt64, endsOn page: UInt64) {
-    straddlers[page, default: []].append(address)
+    if !(straddlers[page]?.contains(address) ?? false) { straddlers[page, default: []].append(address) }
     noteTranslated(page: page)
   }
 }

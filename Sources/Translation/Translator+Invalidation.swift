@@ -59,12 +59,18 @@ extension Translator {
       statistics.droppedInstructions += 1
       tickEntries.pointee.remove(address)
       removeLanding(address, first)
-      var link = links.pointee.first(to: address)
-      while let index = link {
-        unlink(index)
-        link = links.pointee.next(after: index)
-      }
+      unlinkAll(to: address)
     }
+  }
+
+  /// Makes the branches to `address` leave the cache. Those of dropped translations are forgotten, or the lists of code
+  /// that is made anew again and again would only grow.
+  private func unlinkAll(to address: UInt64) {
+    var live: [Int] = []
+    links.pointee.prune(to: address) { link in
+      zones[Int(link.zone)].recovery.pointee.isStale(Int(link.field))
+    } _: { live.append($0) }
+    for index in live { unlink(index) }
   }
 
   private func removeLanding(_ address: UInt64, _ first: CodeZone) {

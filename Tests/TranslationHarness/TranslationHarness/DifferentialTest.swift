@@ -5,10 +5,10 @@ import X86
 
 /// Runs random programs natively, stepped and translated, and compares.
 struct DifferentialTest: ~Copyable {
-  private let machine: Machine
+  let machine: Machine
   private let decoder: UnsafeMutablePointer<InstructionDecoder>
   private let steps: UnsafeMutablePointer<machine_step>
-  private let options: TranslationOptions
+  let options: TranslationOptions
   private static let stepMax = 4000
 
   private(set) var caseCount = 0
@@ -38,7 +38,7 @@ struct DifferentialTest: ~Copyable {
     UnsafeMutableRawBufferPointer(rebasing: memory[Int(Machine.originOffset)...]).copyBytes(from: code)
     fillData(&generator)
     let initial = initialState(&generator, entry)
-    machine.translator.invalidate(Machine.codeAddress..<(Machine.codeAddress + 0x3000))
+    machine.translator.invalidate(Machine.codeAddress..<(Machine.codeAddress + UInt64(Machine.codeByteCount)))
     if seed % 500 == 0 { machine.translator.invalidateAll() }
 
     var stepped = initial
@@ -176,7 +176,8 @@ struct DifferentialTest: ~Copyable {
   /// Drops a page's translations, which are made again when they are reached.
   private func dropSomething(_ generator: inout ProgramGenerator) {
     guard generator.random.chance(60) else { return }
-    let page = Machine.codeAddress + 0x1000 * UInt64(generator.random.below(3))
+    // A spread program has functions at multiples of 64 KiB from each other.
+    let page = Machine.codeAddress + 0x1_0000 * UInt64(generator.random.below(4)) + 0x1000 * UInt64(generator.random.below(3))
     machine.translator.invalidate(page..<(page + 1))
   }
 
@@ -187,7 +188,7 @@ struct DifferentialTest: ~Copyable {
     guard count > 1 else { return [] }
     var addresses: Set<UInt64> = []
     for _ in 0..<3 { addresses.insert(steps[generator.random.below(count)].rip) }
-    addresses = addresses.filter { (Machine.codeAddress..<(Machine.codeAddress + 0x4000)).contains($0) }
+    addresses = addresses.filter { Machine.code.contains($0) }
     machine.translator.setBreakpoints(addresses)
     defer { machine.translator.setBreakpoints([]) }
     machine.restoreData()

@@ -11,11 +11,12 @@ struct Machine: ~Copyable {
   static let placement = CommandLine.arguments.lazy.compactMap { Placement(rawValue: $0) }.first ?? .near
 
   static let codeAddress: UInt64 = placement == .split ? 0x2_5000_0000 : 0x5000_0000
+  static var code: Range<UInt64> { codeAddress..<(codeAddress + UInt64(codeByteCount)) }
   static let originOffset: UInt64 = placement == .split ? 0x1700 : 0x1000
   static let writableCodeAddress: UInt64 = 0x3333_0000_0000
-  static let codeByteCount = 1 << 16
+  static let codeByteCount = 1 << 18
   /// Data next to the code, then data that only registers point to. The stack is part of it.
-  static let dataAddress = codeAddress + 0x2_0000
+  static let dataAddress = codeAddress + 0x8_0000
   static let dataByteCount = 1 << 14
   static let zoneByteCount = 1 << 24
 

@@ -57,9 +57,21 @@ struct ProgramGenerator {
     // Programs of a few hundred bytes begin anywhere on a page, so that some cross its end.
     let padding = random.chance(30) ? 0xFF0 - random.below(200) : random.below(64)
     code = [UInt8](repeating: 0x90, count: padding)
-    for function in order { emitFunction(function) }
+    let isSpread = random.chance(15)
+    for function in order {
+      if isSpread && function != order[0] && random.chance(70) { skipToColliding(padding) }
+      emitFunction(function)
+    }
     settleReferences()
     return (code, origin + UInt64(position(functionLabels[0])))
+  }
+
+  /// Leaves a gap so that the next function's address has the low 16 bits of the first one's, as their landings share
+  /// a place in the table then.
+  private mutating func skipToColliding(_ first: Int) {
+    let next = first + ((code.count - first) / 0x1_0000 + 1) * 0x1_0000
+    guard next + 0x4000 < Machine.codeByteCount else { return }
+    code += [UInt8](repeating: 0x90, count: next - code.count)
   }
 
   func address(ofLabel label: Int) -> UInt64 { origin + UInt64(position(label)) }

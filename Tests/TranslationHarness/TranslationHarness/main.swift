@@ -32,7 +32,8 @@ func runRandom(_ arguments: [String]) -> Bool {
   }
   var failures = 0
   for index in 0..<count {
-    let problems = test.run(seed: seed &+ index)
+    var problems = test.run(seed: seed &+ index)
+    if index % 20 == 0 { problems += test.runCollisions(seed: seed &+ index) }
     if !problems.isEmpty {
       failures += 1
       print("seed \(seed &+ index): \(problems.joined(separator: "; "))")
