@@ -16,6 +16,15 @@ struct AddressTable: ~Copyable {
     values.initialize(repeating: 0, count: capacity)
   }
 
+  init(copying other: borrowing AddressTable) {
+    capacity = other.capacity
+    count = other.count
+    keys = .allocate(capacity: capacity)
+    values = .allocate(capacity: capacity)
+    keys.initialize(from: other.keys, count: capacity)
+    values.initialize(from: other.values, count: capacity)
+  }
+
   deinit {
     keys.deallocate()
     values.deallocate()

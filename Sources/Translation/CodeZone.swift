@@ -18,7 +18,6 @@ package final class CodeZone {
   let recovery: UnsafeMutablePointer<RecoveryMap>
   /// The address of the exit taken by an indirect transfer without a landing.
   private(set) var missExit: UInt64 = 0
-  private(set) var missExitOffset = 0
 
   /// No translation begins below this offset, so that offset zero can mean "none".
   private static let firstOffset = 64
@@ -35,6 +34,24 @@ package final class CodeZone {
     hot = Self.firstOffset
     cold = byteCount
     writeMissExit()
+  }
+
+  /// The same zone in another address space: `memory` takes on the contents.
+  init(copying other: CodeZone, memory: UnsafeMutableRawBufferPointer) {
+    precondition(memory.count == other.byteCount)
+    base = other.base
+    number = other.number
+    byteCount = other.byteCount
+    self.memory = memory.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
+    hot = other.hot
+    cold = other.cold
+    literal = other.literal
+    literalsLeft = other.literalsLeft
+    missExit = other.missExit
+    recovery = .allocate(capacity: 1)
+    recovery.initialize(to: RecoveryMap(copying: other.recovery.pointee))
+    self.memory.update(from: other.memory, count: hot)
+    (self.memory + cold).update(from: other.memory + cold, count: byteCount - cold)
   }
 
   deinit { recovery.deinitialize(count: 1).deallocate() }
@@ -117,7 +134,6 @@ package final class CodeZone {
 
   private func writeMissExit() {
     var writer = coldWriter(2)
-    missExitOffset = writer.offset
     missExit = writer.address
     writer.trap()
     writer.byte(ExitStub.Kind.miss.rawValue)

@@ -33,6 +33,16 @@ struct InstructionMap: ~Copyable {
   private(set) var count = 0
 
   init() { slots = .allocate(capacity: capacity * Self.groupSize) }
+
+  init(copying other: borrowing InstructionMap) {
+    groups = AddressTable(copying: other.groups)
+    capacity = other.capacity
+    groupCount = other.groupCount
+    count = other.count
+    slots = .allocate(capacity: capacity * Self.groupSize)
+    slots.initialize(from: other.slots, count: groupCount * Self.groupSize)
+  }
+
   deinit { slots.deallocate() }
 
   /// The bytes that the map takes.

@@ -28,6 +28,15 @@ struct LandingTable: ~Copyable {
     heads.initialize(repeating: 0, count: RuntimeLayout.landingTableEntryCount)
   }
 
+  /// `memory` is the tracer's mapping of the table in the other tracees, and takes on the contents.
+  init(copying other: borrowing LandingTable, memory: UnsafeMutableRawBufferPointer) {
+    self.init(memory: memory)
+    entries.update(from: other.entries, count: RuntimeLayout.landingTableEntryCount)
+    heads.update(from: other.heads, count: RuntimeLayout.landingTableEntryCount)
+    landings = other.landings
+    numbers = AddressTable(copying: other.numbers)
+  }
+
   deinit { heads.deallocate() }
 
   /// Makes every entry lead to the miss exit.

@@ -23,6 +23,15 @@ struct LinkTable: ~Copyable {
   private var heads = AddressTable(minimumCapacity: 1024)
 
   init() { links = .allocate(capacity: capacity) }
+
+  init(copying other: borrowing LinkTable) {
+    capacity = other.capacity
+    count = other.count
+    heads = AddressTable(copying: other.heads)
+    links = .allocate(capacity: capacity)
+    links.initialize(from: other.links, count: count)
+  }
+
   deinit { links.deallocate() }
 
   subscript(index: Int) -> Link {

@@ -42,6 +42,15 @@ struct RecoveryMap: ~Copyable {
     values = .allocate(capacity: capacity)
   }
 
+  init(copying other: borrowing RecoveryMap) {
+    capacity = other.capacity
+    count = other.count
+    offsets = .allocate(capacity: capacity)
+    values = .allocate(capacity: capacity)
+    offsets.initialize(from: other.offsets, count: count)
+    values.initialize(from: other.values, count: count)
+  }
+
   deinit {
     offsets.deallocate()
     values.deallocate()

@@ -76,6 +76,42 @@ package final class Translator {
     translatedPages.initialize(to: AddressTable())
   }
 
+  /// The translations of `other` for another address space: for a forked child whose code is about to differ from its
+  /// parent's, or for a program that maps the same files at the same addresses as one before it.
+  ///
+  /// The buffers are those that the other address space has mapped, `zoneMemories` in the order of the zones; they take
+  /// on the contents. What isn't the same code there must be dropped by `invalidate` before it can be reached.
+  package init(
+    copying other: Translator, dataPage: UnsafeMutableRawBufferPointer, landingTable: UnsafeMutableRawBufferPointer,
+    zoneMemories: [UnsafeMutableRawBufferPointer],
+    readPage: @escaping (_ pageAddress: UInt64, _ destination: UnsafeMutableRawBufferPointer) -> CodePageStability?
+  ) {
+    precondition(dataPage.count >= RuntimeLayout.dataPageByteCount && zoneMemories.count == other.zones.count)
+    options = other.options
+    self.dataPage = dataPage.baseAddress.unsafelyUnwrapped
+    self.dataPage.copyMemory(from: other.dataPage, byteCount: RuntimeLayout.dataPageByteCount)
+    unit = .allocate(capacity: 1)
+    pages = .allocate(capacity: 1)
+    map = .allocate(capacity: 1)
+    links = .allocate(capacity: 1)
+    landings = .allocate(capacity: 1)
+    tickEntries = .allocate(capacity: 1)
+    translatedPages = .allocate(capacity: 1)
+    unit.initialize(to: TranslationUnit())
+    pages.initialize(to: CodePages(reader: readPage))
+    map.initialize(to: InstructionMap(copying: other.map.pointee))
+    links.initialize(to: LinkTable(copying: other.links.pointee))
+    landings.initialize(to: LandingTable(copying: other.landings.pointee, memory: landingTable))
+    tickEntries.initialize(to: AddressTable(copying: other.tickEntries.pointee))
+    translatedPages.initialize(to: AddressTable(copying: other.translatedPages.pointee))
+    zones = zip(other.zones, zoneMemories).map { CodeZone(copying: $0, memory: $1) }
+    straddlers = other.straddlers
+    breakpoints = other.breakpoints
+    orphanLandings = other.orphanLandings
+    scanDependents = other.scanDependents
+    regionsAskedFor = other.regionsAskedFor
+  }
+
   deinit {
     unit.deinitialize(count: 1).deallocate()
     pages.deinitialize(count: 1).deallocate()
@@ -175,6 +211,9 @@ package final class Translator {
     statistics.pagesRead += pages.pointee.readCount - readBefore
     pages.pointee.dropUnreliable()
   }
+
+  /// All pages that instructions have been translated from.
+  package var translatedPageAddresses: [UInt64] { translatedPages.pointee.allKeys }
 
   /// The pages translated from since the last call: those whose contents can change must be protected against
   /// writing before the tracee goes on, so that `invalidate` is called in time.

@@ -5,7 +5,7 @@ import X86
 
 /// Runs random programs natively, stepped and translated, and compares.
 struct DifferentialTest: ~Copyable {
-  let machine: Machine
+  private(set) var machine: Machine
   private let decoder: UnsafeMutablePointer<InstructionDecoder>
   private let steps: UnsafeMutablePointer<machine_step>
   let options: TranslationOptions
@@ -153,7 +153,7 @@ struct DifferentialTest: ~Copyable {
   }
 
   /// Stops at a few ticks of the run and compares with the stepped run's state there, then lets it go on.
-  private func compareStops(
+  private mutating func compareStops(
     _ initial: machine_state, _ boundaries: [Int], _ generator: inout ProgramGenerator
   ) -> [String] {
     guard !boundaries.isEmpty else { return [] }
@@ -174,7 +174,8 @@ struct DifferentialTest: ~Copyable {
   }
 
   /// Drops a page's translations, which are made again when they are reached.
-  private func dropSomething(_ generator: inout ProgramGenerator) {
+  private mutating func dropSomething(_ generator: inout ProgramGenerator) {
+    if generator.random.chance(1) { machine.copyTranslator() }
     guard generator.random.chance(60) else { return }
     // A spread program has functions at multiples of 64 KiB from each other.
     let page = Machine.codeAddress + 0x1_0000 * UInt64(generator.random.below(4)) + 0x1000 * UInt64(generator.random.below(3))

@@ -20,7 +20,8 @@ struct Machine: ~Copyable {
   static let dataByteCount = 1 << 14
   static let zoneByteCount = 1 << 24
 
-  let translator: Translator
+  private(set) var translator: Translator
+  private let anyCode: Bool
   private let template: UnsafeMutableRawPointer
   private(set) var stops = 0
 
@@ -31,15 +32,12 @@ struct Machine: ~Copyable {
     Self.map(RuntimeLayout.dataPageAddress, RuntimeLayout.dataPageByteCount, executable: false)
     Self.map(RuntimeLayout.landingTableAddress, RuntimeLayout.landingTableByteCount, executable: false)
     template = .allocate(byteCount: Self.dataByteCount, alignment: 64)
-    let codePages = Self.codeAddress..<(Self.codeAddress + UInt64(Self.codeByteCount))
+    self.anyCode = anyCode
     translator = Translator(
       options: options,
       dataPage: Self.bytes(RuntimeLayout.dataPageAddress, RuntimeLayout.dataPageByteCount),
-      landingTable: Self.bytes(RuntimeLayout.landingTableAddress, RuntimeLayout.landingTableByteCount)
-    ) { page, destination in
-      guard anyCode || codePages.contains(page) else { return nil }
-      return harness_read_page(page, destination.baseAddress) == 0 ? .stable : nil
-    }
+      landingTable: Self.bytes(RuntimeLayout.landingTableAddress, RuntimeLayout.landingTableByteCount),
+      readPage: Self.reader(anyCode: anyCode))
     switch Self.placement {
     case .near: addZone(0x6000_0000)
     case .far: addZone(0x2345_0000_0000)
@@ -50,10 +48,46 @@ struct Machine: ~Copyable {
     }
   }
 
+  /// Goes on with a copy of the translator in place of it. Everything is kept aside and overwritten first, so that
+  /// nothing of the old one's can do the copy's work.
+  mutating func copyTranslator() {
+    let names = translator.zones.map(\.base)
+    let live = names.map { Self.bytes(Self.writableAddress($0), Self.zoneByteCount) }
+    let data = Self.bytes(RuntimeLayout.dataPageAddress, RuntimeLayout.dataPageByteCount)
+    let table = Self.bytes(RuntimeLayout.landingTableAddress, RuntimeLayout.landingTableByteCount)
+    let aside = (live + [data, table]).map { buffer in
+      let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: buffer.count, alignment: 4096)
+      copy.initializeMemory(as: UInt8.self, repeating: 0xCC)
+      return copy
+    }
+    defer { for buffer in aside { buffer.deallocate() } }
+    let between = Translator(
+      copying: translator, dataPage: aside[live.count], landingTable: aside[live.count + 1],
+      zoneMemories: Array(aside[..<live.count]), readPage: Self.reader(anyCode: anyCode))
+    for buffer in live { buffer.initializeMemory(as: UInt8.self, repeating: 0xCC) }
+    table.initializeMemory(as: UInt8.self, repeating: 0)
+    translator = Translator(
+      copying: between, dataPage: data, landingTable: table, zoneMemories: live,
+      readPage: Self.reader(anyCode: anyCode))
+  }
+
+  private static func writableAddress(_ base: UInt64) -> UInt64 {
+    base > 0x4000_0000_0000 ? base - 0x1000_0000_0000 : base + 0x1000_0000_0000
+  }
+
+  private static func reader(
+    anyCode: Bool
+  ) -> (UInt64, UnsafeMutableRawBufferPointer) -> CodePageStability? {
+    { page, destination in
+      guard anyCode || Self.code.contains(page) else { return nil }
+      return harness_read_page(page, destination.baseAddress) == 0 ? .stable : nil
+    }
+  }
+
   deinit { template.deallocate() }
 
   borrowing func addZone(_ base: UInt64) {
-    let writable = base > 0x4000_0000_0000 ? base - 0x1000_0000_0000 : base + 0x1000_0000_0000
+    let writable = Self.writableAddress(base)
     let mapped = harness_map_code(base, writable, Self.zoneByteCount)
     precondition(mapped == 0, "can't map a zone: errno \(-mapped)")
     translator.addZone(base: base, memory: Self.bytes(writable, Self.zoneByteCount))
