@@ -63,7 +63,8 @@ import Testing
       #expect(SubcommandTable.futex.row(for: 9 | modifiers)?.name == "FUTEX_WAIT_BITSET")
     }
     #expect(bytes(SubcommandTable.futex.row(for: 5), 4) == 4)
-    #expect(SubcommandTable.futex.row(for: 6)?.policy == .unsupported(errno: 38))
+    // FUTEX_LOCK_PI: the recorder keeps the word that the kernel writes.
+    #expect(SubcommandTable.futex.row(for: 6)?.policy == .emulate)
   }
 
   @Test func theTimeStampCounterStaysOurs() {

@@ -45,8 +45,8 @@ enum FcntlRows {
 
 /// futex(2). A row's kinds start at `val`: val, utime (or val2), uaddr2, val3.
 ///
-/// The kernel writes the word itself in the priority-inheriting operations: the recorder keeps it at the entry of a call
-/// that sleeps, and at the exit (`Recording/Syscalls/PriorityInheritance.swift`).
+/// The kernel writes the word itself in the priority-inheriting operations: the recorder keeps it at the entry of a
+/// call that sleeps, and at the exit (`Recording/Syscalls/PriorityInheritance.swift`).
 enum FutexRows {
   private static let timeout = Parameter.Kind.input(.fixed(KernelSize.timespec), .timespec)
   private static let inheritanceNote =
