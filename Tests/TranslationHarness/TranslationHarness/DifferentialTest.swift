@@ -197,7 +197,7 @@ struct DifferentialTest: ~Copyable {
     var passed = 0
     // Repeated string instructions step once for each element; their breakpoint is hit once.
     for index in 0..<count where addresses.contains(steps[index].rip) {
-      if index > 0 && steps[index - 1].rip == steps[index].rip { continue }
+      if (index > 0 ? steps[index - 1].rip : initial.rip) == steps[index].rip { continue }
       let outcome = machine.runTranslated(state, leavingBreakpoint: true)
       guard outcome.stop == .breakpoint else {
         return ["step \(index): no breakpoint but \(outcome.stop), signal \(outcome.signal)"]
