@@ -68,6 +68,27 @@ struct OutsideTests {
     try live.finish(expected: .killed(SIGTERM))
   }
 
+  @Test("standard input from a file", .timeLimit(.minutes(2)))
+  func standardInput() throws {
+    let directory = try TemporaryDirectory("input")
+    let lines = (1...3000).map { "\($0 * 7919 % 3001) \(UInt32.random(in: 0...999_999))\n" }.joined()
+    var trial = RecordReplay(["/usr/bin/sort", "-n"])
+    trial.input = try directory.write(lines, to: "lines")
+    let outcome = try trial.run { $0.output.count == lines.utf8.count ? nil : "sort gave something else" }
+    #expect(outcome.problems.isEmpty, "\(outcome.report())")
+  }
+
+  /// The daemon writes after its parent is gone: without -w the recording ends before that.
+  @Test("daemons are waited for with -w", .timeLimit(.minutes(2)), arguments: [true, false])
+  func daemons(_ waits: Bool) throws {
+    var trial = RecordReplay(["/bin/sh", "-c", "(sleep 0.2; echo late) & echo early; exit 5"])
+    trial.recordOptions = waits ? ["-w"] : []
+    let outcome = try trial.run(expected: .exited(5)) { result in
+      result.outputText == (waits ? "early\nlate\n" : "early\n") ? nil : "wrong output"
+    }
+    #expect(outcome.problems.isEmpty, "\(outcome.report())")
+  }
+
   @Test("a server with a client that isn't recorded", .timeLimit(.minutes(2)))
   func server() throws {
     let live = try Live([try TestProgram("unending/server").build()])

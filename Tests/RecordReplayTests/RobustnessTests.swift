@@ -145,6 +145,25 @@ struct RobustnessTests {
     }
   }
 
+  @Test("memory doesn't grow with the trace", .timeLimit(.minutes(5)))
+  func memoryIsBounded() throws {
+    let directory = try TemporaryDirectory("memory")
+    let trace = directory.file("trace")
+    let program = try TestProgram("unending/chatter").build()
+    let recording = try RRSCommand.run(
+      ["record", "-o", trace, "--", program, "15000"], directory: directory.path, within: 120)
+    try #require(recording.isSuccess, "\(recording)")
+    var results = [("record", recording)]
+    for verb in [["replay", "-a", "-q"], ["dump"], ["dump", "--json"], ["verify"], ["ps"], ["traceinfo"]] {
+      let result = try RRSCommand.run(verb + [trace], directory: directory.path, within: 120)
+      #expect(result.isSuccess, "\(verb): \(result.errorText.suffix(500))")
+      results.append((verb.joined(separator: " "), result))
+    }
+    for (verb, result) in results {
+      #expect(result.peakKibibytes < 100 << 10, "\(verb) took \(result.peakKibibytes) KiB")
+    }
+  }
+
   /// Random programs from a seed each, for RRS_SOAK_SECONDS: 600 is a good night's rest.
   @Test("a soak of random programs", .timeLimit(.minutes(60)))
   func soak() throws {

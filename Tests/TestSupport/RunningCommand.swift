@@ -26,6 +26,8 @@ package struct CommandResult: Sendable, CustomStringConvertible {
   package var output: [UInt8]
   package var errors: [UInt8]
   package var isOutOfTime: Bool
+  /// The most memory, in KiB, that the command or one of the children that it waited for had at a time (getrusage(2)).
+  package var peakKibibytes: Int
   /// Processes that outlived the command; they have been killed.
   package var leftOver: [String]
 
@@ -51,6 +53,7 @@ package final class RunningCommand {
   private let mark: String
   private let directory: TemporaryDirectory
   private var status: CommandStatus?
+  private var peakKibibytes = 0
 
   /// Starts `arguments[0]`, found like execvp(3) does.
   package init(
@@ -125,8 +128,10 @@ package final class RunningCommand {
     var pause: UInt32 = 500
     while true {
       var raw: Int32 = 0
+      var usage = rusage()
       // Only ever for this one child: other tests of this process have children too.
-      if waitpid(pid, &raw, WNOHANG) == pid {
+      if wait4(pid, &raw, WNOHANG, &usage) == pid {
+        peakKibibytes = usage.ru_maxrss
         status = CommandStatus(waitStatus: raw)
         return true
       }
@@ -154,7 +159,7 @@ package final class RunningCommand {
     if !left.isEmpty { ProcessTable.kill(familyOf: pid, mark: mark) }
     return CommandResult(
       commandLine: commandLine, status: status ?? .exited(-1), output: try bytes("stdout"), errors: try bytes("stderr"),
-      isOutOfTime: isOutOfTime, leftOver: left.map { "\($0.pid) \($0.name)" })
+      isOutOfTime: isOutOfTime, peakKibibytes: peakKibibytes, leftOver: left.map { "\($0.pid) \($0.name)" })
   }
 
   private func bytes(_ name: String) throws -> [UInt8] {
