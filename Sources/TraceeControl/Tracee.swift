@@ -40,6 +40,7 @@ package final class Tracee {
   }
 
   package func setRegisters(_ registers: Registers) {
+    if registers == cachedRegisters { return }
     cachedRegisters = registers
     registersAreDirty = true
   }
