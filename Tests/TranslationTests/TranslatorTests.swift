@@ -1,4 +1,5 @@
 import KernelABI
+import TestSupport
 import Testing
 import Translation
 import X86
@@ -139,6 +140,26 @@ import X86
     space.translator.invalidateAll()
     #expect(throws: Never.self) { try space.translator.enter(Space.code) }
     #expect(full || used > 800_000)
+  }
+
+  /// Code that no compiler made: whatever the bytes, each start maps to the cache and back.
+  @Test(arguments: [TranslationOptions.TickDefinition.nonForwardTransfers, .retiredConditionalBranches, .none])
+  func anyBytesAreTranslated(ticks: TranslationOptions.TickDefinition) throws {
+    var random = SeededRandom()
+    for round in 0..<20 {
+      var options = TranslationOptions()
+      options.tickDefinition = ticks
+      options.systemCallStyle = round % 2 == 0 ? .inCache : .exit
+      let bytes = (0..<3 * 4096).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let space = Space(bytes, options)
+      for _ in 0..<100 {
+        let address = Space.code + UInt64.random(in: 0..<3 * 4096, using: &random)
+        guard let entry = try? space.translator.enter(address) else { continue }
+        let point = space.translator.recoveryPoint(entry)
+        #expect(point?.applicationAddress == address && point?.isStart == true, "seed \(random.seed)")
+        if Int.random(in: 0..<10, using: &random) == 0 { space.translator.invalidate(address..<(address + 1)) }
+      }
+    }
   }
 
   @Test func aTrapOfTheProgramsOwnIsForeign() {
