@@ -11,7 +11,7 @@ extension RecordSession {
   /// Preconditions: the tracee is before a call that may sleep; `tracee.call` is that call.
   func redirectOutputs(_ tracee: RecordTracee) throws {
     guard let call = tracee.call, isSeenByOthers(tracee) else { return }
-    var plan = RedirectPlan()
+    var plan = RedirectPlan(tracee: tracee.tracee)
     for (index, parameter) in call.descriptor.parameters.enumerated() where index < 6 {
       let address = RemotePointer(call.entry.argument(index))
       if !address.isNull { self.plan(&plan, tracee.tracee, call, index, parameter.kind, address) }
@@ -219,6 +219,9 @@ struct RedirectPlan {
 
   private(set) var parts: [Part] = []
   private(set) var byteCount = 0
+  private let tracee: Tracee
+
+  init(tracee: Tracee) { self.tracee = tracee }
 
   mutating func add(
     _ application: RemotePointer, _ count: Int, resultStart: Int? = nil, resultUnit: Int = 1, argument: Int
@@ -230,7 +233,8 @@ struct RedirectPlan {
   mutating func add(
     _ application: RemotePointer, _ count: Int, resultStart: Int? = nil, resultUnit: Int = 1, pointerAt: Place
   ) {
-    guard count > 0 else { return }
+    // Where the kernel can't write it says EFAULT: it must meet the application's own pointer.
+    guard count > 0, tracee.isWritable(RemoteRange(application, byteCount: UInt64(count))) else { return }
     parts.append(
       Part(
         application: application, byteCount: count, offset: byteCount, isInitialized: resultStart == nil,

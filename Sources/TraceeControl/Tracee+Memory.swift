@@ -83,6 +83,16 @@ extension Tracee {
     withUnsafeBytes(of: value) { write(address, $0) }
   }
 
+  /// Whether the tracee itself could write the range's first and last bytes: they are written back as they are.
+  package func isWritable(_ range: RemoteRange) -> Bool {
+    guard !range.isEmpty else { return false }
+    return [range.start, range.end - 1].allSatisfy { address in
+      var byte: UInt8 = 0
+      return rrs_read_memory(tid.rawValue, &byte, 1, address.rawValue) == 1
+        && rrs_write_memory(tid.rawValue, &byte, 1, address.rawValue) == 1
+    }
+  }
+
   private func withMemoryFile(_ body: (Int32) -> Int) -> Int {
     let descriptor = rrs_open("/proc/\(tid)/mem", FileDescriptor.AccessMode.readWrite.rawValue, 0)
     guard descriptor >= 0 else { return descriptor }
