@@ -88,7 +88,7 @@ extension RecordSession {
     notes.append(text)
     let event = try makeEvent(tracee, .note(text), nil)
     try append(event, of: nil)
-    StandardError.write("rrs: warning: \(text)\n")
+    Output.writeError("rrs: warning: \(text)\n")
   }
 
   func appendEnd() throws {
@@ -112,12 +112,5 @@ extension TraceEvent {
     case .instruction, .preemption, .imageStart: true
     case .exit, .checkpointSaved, .checkpointLoaded, .note, .end: false
     }
-  }
-}
-
-enum StandardError {
-  static func write(_ text: String) {
-    var text = text
-    text.withUTF8 { _ = rrs_write(2, $0.baseAddress, $0.count) }
   }
 }

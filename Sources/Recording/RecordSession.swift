@@ -35,7 +35,6 @@ final class RecordSession {
   /// The first process, and how it ended.
   var rootID = Tid(0)
   var rootStatus: WaitStatus?
-  var hasStarted = false
   /// The device numbers of the terminals that rrs's stdout and stderr are; nil where they are none.
   let terminals: [UInt64?] = [1, 2].map { own in
     FileStatus(path: "/proc/self/fd/\(own)").flatMap { $0.isTerminal ? $0.representedDevice : nil }
@@ -62,7 +61,6 @@ final class RecordSession {
     let tracee = RecordTracee(Tracee(tid: tid, recordedTid: tid, addressSpace: AddressSpace(), threadGroup: group))
     add(tracee)
     try startImage(tracee, formerTid: tid)
-    hasStarted = true
     options.onStart()
     while !isDone { try runOnce() }
     try appendEnd()

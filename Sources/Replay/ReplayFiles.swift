@@ -134,14 +134,3 @@ final class ReplayFiles {
     }
   }
 }
-
-/// MAP_* of mmap(2).
-enum MapFlag {
-  static let shared: Int32 = 1
-  static let `private`: Int32 = 2
-  static let typeMask: Int32 = 0xf
-  static let fixed: Int32 = 0x10
-  static let anonymous: Int32 = 0x20
-  /// MAP_GROWSDOWN, MAP_NORESERVE, MAP_STACK: they make no other memory, but are kept as recorded.
-  static let kept: Int32 = 0x100 | 0x4000 | 0x2_0000
-}

@@ -51,7 +51,7 @@ final class ReplaySession {
       onProgress(event.number, Double(event.number) / Double(max(reader.lastEventNumber, 1)))
     }
     if options.statisticsInterval > 0, event.number % options.statisticsInterval == 0 {
-      StandardError.write("rrs: event \(event.number), \(stopCount) stops, \(tracees.count) tracees\n")
+      Output.writeError("rrs: event \(event.number), \(stopCount) stops, \(tracees.count) tracees\n")
     }
   }
 
@@ -127,7 +127,7 @@ final class ReplaySession {
     guard let registers = try? tracee.tracee.registers() else { return }
     var line = "event:\(event.number) tid:\(tracee.recordedTid)"
     for (name, value) in registers.named.prefix(20) { line += " \(name):\(String(value, radix: 16))" }
-    StandardError.write(line + "\n")
+    Output.writeError(line + "\n")
   }
 
   // MARK: - Events
@@ -273,27 +273,6 @@ final class ReplaySession {
       if result == -Int(Errno.interrupted.rawValue) { continue }
       guard result > 0 else { return }
       if case .event = WaitStatus(raw: raw) { try? Ptrace.resume(Tid(Int32(result))) }
-    }
-  }
-}
-
-enum StandardError {
-  static func write(_ text: String) { Output.write(2, Array(text.utf8)) }
-}
-
-enum Output {
-  /// Writes all of it; gives up silently where nobody reads any more, as the recorded program did its own way.
-  static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
-    var done = 0
-    bytes.withUnsafeBytes { buffer in
-      while done < buffer.count {
-        let count = rrs_write(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
-        if count == -Int(Errno.interrupted.rawValue) || count == -Int(Errno.resourceTemporarilyUnavailable.rawValue) {
-          continue
-        }
-        guard count > 0 else { return }
-        done += count
-      }
     }
   }
 }

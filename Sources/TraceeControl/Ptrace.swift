@@ -17,7 +17,6 @@ package enum Ptrace {
     static let getRegisterSet = 0x4204
     static let setRegisterSet = 0x4205
     static let seize = 0x4206
-    static let interrupt = 0x4207
     static let listen = 0x4208
     static let getSignalMask = 0x420a
     static let setSignalMask = 0x420b
@@ -48,9 +47,6 @@ package enum Ptrace {
   }
   package static func step(_ tid: Tid, signal: Signal? = nil) throws(KernelError) {
     try request(Request.singleStep, tid, 0, UInt(signal?.rawValue ?? 0), "PTRACE_SINGLESTEP")
-  }
-  package static func interrupt(_ tid: Tid) throws(KernelError) {
-    try request(Request.interrupt, tid, 0, 0, "PTRACE_INTERRUPT")
   }
   /// Leaves a group-stop in force: the tracee stays stopped until SIGCONT.
   package static func listen(_ tid: Tid) throws(KernelError) {

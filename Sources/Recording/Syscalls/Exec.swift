@@ -152,13 +152,3 @@ extension RecordSession {
     writer.append(record)
   }
 }
-
-/// MAP_* of mmap(2).
-enum MapFlag {
-  static let shared: Int32 = 1
-  static let `private`: Int32 = 2
-  static let sharedValidate: Int32 = 3
-  static let typeMask: Int32 = 0xf
-  static let anonymous: Int32 = 0x20
-  static let growsDown: Int32 = 0x100
-}

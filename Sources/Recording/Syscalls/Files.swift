@@ -52,8 +52,7 @@ extension RecordSession {
     guard descriptor.number == SyscallNumber.write || descriptor.number == SyscallNumber.writev else { return }
     let own = shownOn(tracee, Int32(truncatingIfNeeded: registers.argument(0)))
     guard own != 0, registers.argument(2) > 0 else { return }
-    var mark = "[rrs \(tracee.group.recordedID) \(writer.nextEventNumber)]"
-    mark.withUTF8 { _ = rrs_write(Int32(own), $0.baseAddress, $0.count) }
+    Output.write(Int32(own), Array("[rrs \(tracee.group.recordedID) \(writer.nextEventNumber)]".utf8))
   }
 
   func finishWrite(

@@ -8,17 +8,6 @@ import TraceeControl
 
 // fork, vfork, clone, clone3; exit and exit_group; the end of tracees.
 extension RecordSession {
-  enum CloneFlag {
-    static let vm: UInt64 = 0x100
-    static let vfork: UInt64 = 0x4000
-    static let parentSetTid: UInt64 = 0x10_0000
-    static let childClearTid: UInt64 = 0x20_0000
-    static let childSetTid: UInt64 = 0x100_0000
-    static let thread: UInt64 = 0x1_0000
-    static let untraced: UInt64 = 0x80_0000
-    static let pidfd: UInt64 = 0x1000
-  }
-
   /// The arguments of any of the four calls, in one form.
   struct CloneArguments {
     var flags: UInt64
@@ -146,11 +135,6 @@ extension RecordSession {
       appendMemory(&event, parent.tracee, arguments.childTid, 4)
     }
     if arguments.flags & CloneFlag.pidfd != 0 { appendMemory(&event, parent.tracee, arguments.pidfd, 4) }
-    // The kernel stored the child's id before the child's first stop: in shared memory the parent may read it from now
-    // on.
-    if arguments.flags & CloneFlag.childSetTid != 0, arguments.flags & CloneFlag.vm != 0 {
-      appendMemory(&event, parent.tracee, arguments.childTid, 4)
-    }
     writer.append(
       TraceeRecord(
         event: writer.nextEventNumber, tid: child.tid,

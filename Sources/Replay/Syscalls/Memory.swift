@@ -14,11 +14,13 @@ extension ReplaySession {
 
   private func makeMapping(_ tracee: Tracee, _ record: MappingRecord) throws {
     let backing = try files.backing(record)
-    var flags = MapFlag.fixed | (record.flags & MapFlag.kept)
+    // They make no other memory, but are kept as recorded.
+    let kept = MapFlag.growsDown | MapFlag.noReserve | MapFlag.stack
+    var flags = MapFlag.fixed | (record.flags & kept)
     var remoteDescriptor = UInt64.max
     if let backing {
       flags |= backing.isShared ? MapFlag.shared : MapFlag.private
-      flags &= ~0x100
+      flags &= ~MapFlag.growsDown
       remoteDescriptor = try tracee.openRemotely(
         tracerDescriptor: backing.descriptor, writable: backing.isShared)
     } else {

@@ -8,15 +8,9 @@ import TraceeControl
 // The process tree: births, new images, deaths. Tracees of a replay are real threads and processes, so that memory is
 // shared and copied as it was; nothing else of a process is real.
 extension ReplaySession {
-  private enum CloneFlag {
-    static let vm: UInt64 = 0x100
-    static let files: UInt64 = 0x400
-    static let sighand: UInt64 = 0x800
-    static let thread: UInt64 = 0x1_0000
-    static let fs: UInt64 = 0x200
-    /// What decides which memory and which thread group the child has. No exit signal: nobody waits for it.
-    static let kept = vm | fs | files | sighand | thread
-  }
+  /// What decides which memory and which thread group a child has. No exit signal: nobody waits for it.
+  private static let keptCloneFlags =
+    CloneFlag.vm | CloneFlag.fs | CloneFlag.files | CloneFlag.sighand | CloneFlag.thread
 
   /// Makes the child that an event tells of, if it tells of one.
   func makeChild(_ event: TraceEvent, _ call: SyscallEvent, parent: ReplayTracee) throws {
@@ -26,7 +20,8 @@ extension ReplaySession {
       let birth = births.first(where: { $0.tid == newTid }),
       case .clone(_, let flags, _, let group) = birth.kind
     else { throw ReplayError.unusableTrace("event \(event.number) lacks the record of its new tracee \(newTid)") }
-    let result = try parent.tracee.checkedRemoteCall("clone", SyscallNumber.clone, flags & CloneFlag.kept, 0, 0, 0, 0)
+    let result = try parent.tracee.checkedRemoteCall(
+      "clone", SyscallNumber.clone, flags & Self.keptCloneFlags, 0, 0, 0, 0)
     let sharesMemory = flags & CloneFlag.vm != 0
     let tid = Tid(Int32(truncatingIfNeeded: result))
     let threadGroup =
