@@ -76,7 +76,9 @@ struct DifferentialTest: ~Copyable {
     var state = machine_state()
     harness_initial_state(&state)
     var registers = Registers(state)
-    for register in GeneralRegister.allCases { registers[register] = generator.random.next() >> UInt64(generator.random.below(64)) }
+    for register in GeneralRegister.allCases {
+      registers[register] = generator.random.next() >> UInt64(generator.random.below(64))
+    }
     for base in ProgramGenerator.basePointers {
       registers[base] = Machine.dataAddress + 0x400 + UInt64(generator.random.below(0x100)) * 16
     }
@@ -180,7 +182,8 @@ struct DifferentialTest: ~Copyable {
     if generator.random.chance(1) { machine.copyTranslator() }
     guard generator.random.chance(60) else { return }
     // A spread program has functions at multiples of 64 KiB from each other.
-    let page = Machine.codeAddress + 0x1_0000 * UInt64(generator.random.below(4)) + 0x1000 * UInt64(generator.random.below(3))
+    let function = Machine.codeAddress + 0x1_0000 * UInt64(generator.random.below(4))
+    let page = function + 0x1000 * UInt64(generator.random.below(3))
     machine.translator.invalidate(page..<(page + 1))
   }
 

@@ -96,7 +96,8 @@ struct FunctionTest: ~Copyable {
       stops = outcome.stops
     }
     let ratio = Double(translated) / Double(native)
-    print("\(function): native \(native / 1000) µs, ratio \((ratio * 100).rounded() / 100), \(ticks) ticks, \(stops) stops")
+    let rounded = (ratio * 100).rounded() / 100
+    print("\(function): native \(native / 1000) µs, ratio \(rounded), \(ticks) ticks, \(stops) stops")
   }
 
   /// Translates the functions that are called from the code behind a symbol, and prints the time that takes.

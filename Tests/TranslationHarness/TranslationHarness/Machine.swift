@@ -151,7 +151,8 @@ struct Machine: ~Copyable {
 
   /// Keeps the data as it is now for `restoreData`.
   func keepData() {
-    template.copyMemory(from: Self.bytes(Self.dataAddress, Self.dataByteCount).baseAddress!, byteCount: Self.dataByteCount)
+    let data = Self.bytes(Self.dataAddress, Self.dataByteCount)
+    template.copyMemory(from: data.baseAddress!, byteCount: Self.dataByteCount)
   }
 
   func restoreData() {

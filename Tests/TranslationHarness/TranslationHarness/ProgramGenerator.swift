@@ -35,7 +35,7 @@ struct ProgramGenerator {
   private let bodyCount: Int
   private var functionLabels: [Int] = []
 
-  /// A part of the data that random instructions write to seldom holds pointers to code.
+  /// Pointers to code are where random instructions seldom write.
   private static let pointerArea = Machine.dataAddress + 0x2000
   private static let pointerAreaCount = 0x200
   static let basePointers: [GeneralRegister] = [.rbx, .rsi, .rdi, .rbp, .r14]
