@@ -159,6 +159,7 @@ struct RobustnessTests {
       #expect(result.isSuccess, "\(verb): \(result.errorText.suffix(500))")
       results.append((verb.joined(separator: " "), result))
     }
+    #expect(recording.peakKibibytes > 1 << 10, "the recorder's memory wasn't measured")
     for (verb, result) in results {
       #expect(result.peakKibibytes < 100 << 10, "\(verb) took \(result.peakKibibytes) KiB")
     }

@@ -26,7 +26,7 @@ package struct CommandResult: Sendable, CustomStringConvertible {
   package var output: [UInt8]
   package var errors: [UInt8]
   package var isOutOfTime: Bool
-  /// The most memory, in KiB, that the command or one of the children that it waited for had at a time (getrusage(2)).
+  /// The most memory, in KiB, that the command itself was seen to have at a time.
   package var peakKibibytes: Int
   /// Processes that outlived the command; they have been killed.
   package var leftOver: [String]
@@ -121,6 +121,14 @@ package final class RunningCommand {
 
   package func send(_ signal: Int32) { kill(pid, signal) }
 
+  /// The high-water mark of the command's memory since its execve, in KiB; 0 once it has ended. The kernel's own account
+  /// (getrusage(2)) counts the memory of this process too, in which the command was born.
+  private func residentPeak() -> Int {
+    guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8) else { return 0 }
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+  }
+
   /// True once the command has ended; waits for that at most so long.
   private func poll(untilSeconds seconds: Double) -> Bool {
     if status != nil { return true }
@@ -128,10 +136,9 @@ package final class RunningCommand {
     var pause: UInt32 = 500
     while true {
       var raw: Int32 = 0
-      var usage = rusage()
+      peakKibibytes = max(peakKibibytes, residentPeak())
       // Only ever for this one child: other tests of this process have children too.
-      if wait4(pid, &raw, WNOHANG, &usage) == pid {
-        peakKibibytes = usage.ru_maxrss
+      if wait4(pid, &raw, WNOHANG, nil) == pid {
         status = CommandStatus(waitStatus: raw)
         return true
       }
