@@ -30,6 +30,10 @@ package enum WaitStatus: Equatable, Sendable {
     }
   }
 
+  package var isExec: Bool {
+    if case .event(.exec, _) = self { true } else { false }
+  }
+
   /// The status as wait4(2) encodes it, for exits only.
   package var rawExit: Int32? {
     switch self {

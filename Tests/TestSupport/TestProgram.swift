@@ -52,7 +52,7 @@ package struct TestProgram: Sendable, Hashable, CustomStringConvertible {
     let header = try String(contentsOfFile: Self.directory + "/check.h", encoding: .utf8)
     // `// compile: OPTIONS` adds to the compiler's command line.
     let extra = remark("compile").map { $0.split(separator: " ").map(String.init) } ?? []
-    let options = ["-std=gnu11", "-O1", "-g", "-pthread", "-I", Self.directory]
+    let options = ["-std=gnu11", "-O1", "-g", "-Wl,-z,now", "-pthread", "-I", Self.directory]
     let key = Self.hash(options.joined(separator: " ") + text + header)
     let cache = ProcessInfo.processInfo.environment["RRS_TEST_CACHE"] ?? "/tmp/rrs-test-programs-\(getuid())"
     mkdir(cache, 0o700)

@@ -242,6 +242,8 @@ extension RecordSession {
         tracee.tracee.isAlive = false
         return
       }
+      // Another thread's execve took the leader's place, and its tid: the leader is gone without a status of its own.
+      if tracee.pending.contains(where: \.isExec) { return }
       tracee.pending.removeAll()
       if isLeader && tracee.group.tracees.count > 1 {
         let state = ProcFS.state(tracee.tid)
