@@ -23,8 +23,8 @@ struct VerifyCommand: Verb {
     progress.clear()
     guard result.isUnaltered else {
       for problem in result.problems { warn(problem.description) }
-      throw CommandFailure(
-        message: "'\(directory)' is damaged; events 1 to \(result.lastGoodEvent) are whole", status: EX_DATAERR)
+      let whole = result.lastGoodEvent == 0 ? "no event is proven whole" : "events 1 to \(result.lastGoodEvent) are whole"
+      throw CommandFailure(message: "'\(directory)' is damaged; \(whole)", status: EX_DATAERR)
     }
     var output = StandardOutput()
     let ending = result.isCutShort ? "it was cut short, its last event is" : "its last event is"
