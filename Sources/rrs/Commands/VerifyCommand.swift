@@ -23,7 +23,8 @@ struct VerifyCommand: Verb {
     progress.clear()
     guard result.isUnaltered else {
       for problem in result.problems { warn(problem.description) }
-      let whole = result.lastGoodEvent == 0 ? "no event is proven whole" : "events 1 to \(result.lastGoodEvent) are whole"
+      let last = result.lastGoodEvent
+      let whole = last == 0 ? "no event is proven whole" : "events 1 to \(last) are whole"
       throw CommandFailure(message: "'\(directory)' is damaged; \(whole)", status: EX_DATAERR)
     }
     var output = StandardOutput()
