@@ -194,8 +194,13 @@ struct UnitEmitter {
     var target = Self.operandAddress(member, bytes)
     if writer.copyRIPRelative(bytes, instruction, operandAddress: target) { return }
     if instruction.hasAddressSizePrefix { target &= 0xFFFF_FFFF }
-    let used = translator.pages.pointee.registersUsed(bytes, instruction)
-    guard let base = used?.freeBaseRegister else {
+    guard let used = translator.pages.pointee.registersUsed(bytes, instruction) else {
+      // Not an instruction to the full decoder, such as a lock prefix where none may be: ud2 raises the same SIGILL.
+      writer.byte(0x0F)
+      writer.byte(0x0B)
+      return
+    }
+    guard let base = used.freeBaseRegister else {
       preconditionFailure("an instruction that uses all of six registers has no memory operand of this form")
     }
     expandedOperands += 1

@@ -162,6 +162,13 @@ import X86
     }
   }
 
+  /// `lock mov eax, [eip + 0]`: the fast decoder takes it for an instruction, the processor doesn't.
+  @Test func aRefusedInstructionWithAnOperandOutOfReachIsTranslated() throws {
+    let space = Space([0x67, 0xF0, 0x8B, 0x05, 0, 0, 0, 0, 0xC3])
+    let entry = try space.translator.enter(Space.code)
+    #expect(space.translator.recoveryPoint(entry)?.applicationAddress == Space.code)
+  }
+
   @Test func aTrapOfTheProgramsOwnIsForeign() {
     let space = Space([0x90])
     var registers = Registers()
