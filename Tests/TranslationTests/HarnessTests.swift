@@ -23,6 +23,13 @@ import Testing
     #expect(result.isSuccess, "seed \(seed): \(result)")
   }
 
+  /// A mismatch that a random seed found and that isn't mended: PF at a breakpoint (docs/translation.md). The test fails
+  /// when it is.
+  @Test func aFlagAtABreakpoint() throws {
+    let result = try run([Self.harness, "random", "535102204", "1", "near", "transfers"], within: 60)
+    withKnownIssue { #expect(result.isSuccess, "\(result)") }
+  }
+
   /// Functions as a compiler makes them, and all that they call in the C library.
   @Test(.enabled(if: TestEnvironment.has("gcc")), arguments: ["near", "far"], ["-O0", "-O2", "-O3"])
   func realFunctions(placement: String, optimization: String) throws {
