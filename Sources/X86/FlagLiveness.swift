@@ -10,8 +10,9 @@ package protocol InstructionSource {
 /// calls and both ways of conditional jumps; at returns, indirect transfers, system calls, anything it doesn't know,
 /// and when its budget ends, it takes the flags not yet overwritten to be live, which is always safe to believe.
 ///
-/// A scan that begins on the way of one that found all flags dead finds at least those flags dead that haven't been
-/// overwritten on the way, because it needs no more steps for the rest.
+/// Each flag is judged by itself: a scan that begins on the way of one that found all flags dead finds those dead that
+/// haven't been overwritten on the way, because it takes no step for them that the other one didn't. A scan for several
+/// flags at once could use up its budget looking for the end of one, and then believe in all the others.
 package enum FlagLiveness {
   /// Nearly all scans that find the flags dead do so within ten instructions.
   package static let stepCountMax = 32
@@ -40,39 +41,40 @@ package enum FlagLiveness {
 
   /// Whether any status flag is live at `address`.
   package static func areFlagsLive(at address: UInt64, _ source: inout some InstructionSource) -> Bool {
-    !scan(address, &source, untilFirst: true).isEmpty
+    isAnyLive(of: .all, at: address, &source)
   }
 
   /// The status flags that may be live at `address`.
   package static func liveFlags(at address: UInt64, _ source: inout some InstructionSource) -> StatusFlags {
-    scan(address, &source, untilFirst: false)
+    guard isAnyLive(of: .all, at: address, &source) else { return .none }
+    var live = StatusFlags.none
+    for bit in 0..<StatusFlags.count {
+      let flag = StatusFlags(rawValue: 1 << UInt8(bit))
+      if isAnyLive(of: flag, at: address, &source) { live.formUnion(flag) }
+    }
+    return live
   }
 
-  private static func scan(
-    _ address: UInt64, _ source: inout some InstructionSource, untilFirst: Bool
-  ) -> StatusFlags {
+  private static func isAnyLive(
+    of flags: StatusFlags, at address: UInt64, _ source: inout some InstructionSource
+  ) -> Bool {
     var at = address
-    var needed = StatusFlags.all
-    var live = StatusFlags.none
+    var needed = flags
     var pending = Pending()
     for _ in 0..<stepCountMax {
-      var goesOn = false
-      if let instruction = source.instruction(at: at) {
-        live.formUnion(instruction.flagsRead.intersection(needed))
-        needed.subtract(instruction.flagsRead.union(instruction.flagsKilled))
-        if !needed.isEmpty { goesOn = advance(&at, needed, instruction, &pending) }
+      // Where the scan can't go on, what is still needed is live.
+      guard let instruction = source.instruction(at: at), instruction.flagsRead.isDisjoint(with: needed) else {
+        return true
       }
-      // What is still needed where the scan can't go on is live.
-      if !goesOn { live.formUnion(needed) }
-      if untilFirst && !live.isEmpty || live == .all { return live }
-      if !goesOn {
-        if pending.count == 0 { return live }
+      needed.subtract(instruction.flagsKilled)
+      if needed.isEmpty {
+        if pending.count == 0 { return false }
         (at, needed) = pending.pop()
+      } else if !advance(&at, needed, instruction, &pending) {
+        return true
       }
     }
-    live.formUnion(needed)
-    while pending.count > 0 { live.formUnion(pending.pop().1) }
-    return live
+    return true
   }
 
   /// Moves `at` behind `instruction`. False if it isn't known where that is.

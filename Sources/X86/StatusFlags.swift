@@ -13,6 +13,9 @@ package struct StatusFlags: OptionSet, Sendable, BitwiseCopyable {
   package static let sign = StatusFlags(rawValue: 16)
   package static let overflow = StatusFlags(rawValue: 32)
 
+  /// How many there are.
+  static let count = 6
+
   package static var none: StatusFlags { .init(rawValue: 0) }
   package static var all: StatusFlags { .init(rawValue: 63) }
   /// What `inc` and `dec` write.

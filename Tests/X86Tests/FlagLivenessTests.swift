@@ -76,4 +76,17 @@ import X86
     #expect(Self.live([0xE8, 0x01, 0, 0, 0, 0xC3, 0x31, 0xC0]) == .none)  // call; xor
     #expect(Self.live([0xEB, 0xFE]) == .all)  // jmp to itself: the budget ends
   }
+
+  /// From the start, all flags are dead within the scan's steps. Behind the first instruction, one of two ways doesn't
+  /// overwrite CF for longer than that, and the other flags must be found dead all the same.
+  @Test func aScanOnTheWayOfAnotherFindsTheSameFlagsDead() {
+    let increment: [UInt8] = [0x48, 0xFF, 0xC0]
+    let idle = [UInt8](repeating: 0x90, count: FlagLiveness.stepCountMax)
+    let code: [UInt8] =
+      [0xF8]  // clc
+      + [0xE3, UInt8(increment.count + idle.count)]  // jrcxz
+      + increment + idle + increment
+    #expect(Self.live(code) == .none)
+    #expect(Self.live(Array(code.dropFirst())) == .carry)
+  }
 }
