@@ -23,7 +23,8 @@ struct TerminalTests {
       #expect(screen.contains("TERMINAL-DONE \(status)"), "\(screen)")
     } catch {
       directory.keep()
-      throw error
+      let dump = try RRSCommand.run(["dump", trace])
+      throw TestFailure("\(error)\nThe trace is kept, and ends so: \(dump)")
     }
     terminal.close()
     TemporaryDirectory.remove(work)
@@ -100,6 +101,16 @@ struct TerminalTests {
       try terminal.type("exit 3")
       try terminal.press("Enter")
     }
+  }
+
+  @Test("a terminal that is gone isn't an empty one", .timeLimit(.minutes(1)))
+  func goneTerminal() throws {
+    let directory = try TemporaryDirectory("terminal")
+    let terminal = try TmuxSession("echo shown", directory: directory.path)
+    try terminal.wait(for: "TERMINAL-DONE 0")
+    try terminal.press("C-c")
+    let error = #expect(throws: TestFailure.self) { try terminal.wait(for: "never shown", within: 5) }
+    #expect(error?.description.contains("the terminal is gone") == true, "\(String(describing: error))")
   }
 
   @Test("a deadlock interrupted with ^C", .timeLimit(.minutes(2)))

@@ -11,23 +11,26 @@ package final class TmuxSession {
     directory = try TemporaryDirectory("tmux")
     socket = directory.file("socket")
     // The shell stays when the command has ended, so that its last screen can still be read; ^C is meant for the
-    // command.
+    // command. The script is read, not executed: a process that another test starts while it is written inherits the
+    // descriptor, and as long as that lives execve(2) of the file fails with ETXTBSY.
     let script = try directory.write(
-      "#!/bin/sh\ntrap : INT\ncd '\(workingDirectory)'\n\(command)\necho \"TERMINAL-DONE $?\"\nexec sleep 600\n", to: "script")
-    chmod(script, 0o700)
+      "trap : INT\ncd '\(workingDirectory)'\n\(command)\necho \"TERMINAL-DONE $?\"\nexec sleep 600\n", to: "script")
     let result = try run(
-      ["tmux", "-S", socket, "-f", "/dev/null", "new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", script],
+      ["tmux", "-S", socket, "-f", "/dev/null", "new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", "sh", script],
       environment: ["TERM": "screen", "PATH": TestEnvironment.searchPath], within: 20, leavesChildren: true)
-    guard result.status == .exited(0) else { throw TestFailure("tmux doesn't start: \(result)") }
+    guard result.isSuccess else { throw TestFailure("tmux doesn't start: \(result)") }
   }
 
   deinit { close() }
 
   package func close() { _ = try? tmux("kill-server") }
 
+  /// Throws where tmux fails: with its server gone, a screen that can't be read isn't an empty one.
   @discardableResult
-  private func tmux(_ arguments: String...) throws -> CommandResult {
-    try TestSupport.run(["tmux", "-S", socket] + arguments, within: 20)
+  private func tmux(_ arguments: String...) throws -> String {
+    let result = try TestSupport.run(["tmux", "-S", socket] + arguments, within: 20)
+    guard result.isSuccess else { throw TestFailure("the terminal is gone: \(result)") }
+    return result.outputText
   }
 
   /// Types text as it is.
@@ -39,7 +42,16 @@ package final class TmuxSession {
   }
 
   /// The screen, and what has scrolled off it.
-  package func screen() throws -> String { try tmux("capture-pane", "-p", "-S", "-2000").outputText }
+  package func screen() throws -> String { try tmux("capture-pane", "-p", "-S", "-2000") }
+
+  /// For messages: the processes in the terminal, and where each waits.
+  private func processes() throws -> String {
+    let shell = try tmux("display-message", "-p", "#{pane_pid}").filter(\.isNumber)
+    return ProcessTable.family(of: Int32(shell) ?? 0, mark: "").map { process in
+      "\(process.pid) \(process.name) \(process.state)\(process.isInForeground ? "+" : "") "
+        + "in \(ProcessTable.text("/proc/\(process.pid)/wchan"))"
+    }.joined(separator: "\n")
+  }
 
   /// Waits until the screen shows `text`. Throws with the screen where it doesn't in time.
   @discardableResult
@@ -55,7 +67,9 @@ package final class TmuxSession {
     while true {
       let screen = try screen()
       if isDone(screen) { return screen }
-      guard Date() < deadline else { throw TestFailure("the terminal doesn't show \(what), but:\n\(screen)") }
+      guard Date() < deadline else {
+        throw TestFailure("the terminal doesn't show \(what), but:\n\(screen)\nThere run:\n\(try processes())")
+      }
       usleep(30_000)
     }
   }
