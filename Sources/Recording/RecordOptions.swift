@@ -50,15 +50,14 @@ package struct RecordOutcome: Sendable {
   /// Of the first process. `.exited` or `.killed`.
   package var status: WaitStatus
   package var eventCount: UInt64
-  /// ptrace stops that the recording took.
-  package var stopCount: UInt64
+  package var stops: StopCounts
   /// Warnings that the trace holds too: calls that could not be recorded exactly.
   package var notes: [String]
 
-  package init(status: WaitStatus, eventCount: UInt64, stopCount: UInt64, notes: [String]) {
+  package init(status: WaitStatus, eventCount: UInt64, stops: StopCounts, notes: [String]) {
     self.status = status
     self.eventCount = eventCount
-    self.stopCount = stopCount
+    self.stops = stops
     self.notes = notes
   }
 }

@@ -29,7 +29,8 @@ final class RecordSession {
   let sharedMemory = SharedMemory()
   /// Files mapped privately that may be written in place: pages that weren't copied yet show what is written.
   let privateFiles = FileKeys()
-  var stopCount: UInt64 = 0
+  /// Stops that were waited for here, and those of tracees that are gone.
+  private var countedStops = StopCounts()
   var eventCount: UInt64 = 0
   var notes: [String] = []
   /// The first process, and how it ended.
@@ -158,8 +159,8 @@ final class RecordSession {
       return nil
     }
     let tid = Tid(Int32(try check(result, "wait4")))
-    stopCount += 1
     let status = WaitStatus(raw: raw)
+    countedStops.count(status)
     guard let tracee = tracees[tid] else {
       unannounced[tid, default: []].append(status)
       return nil
@@ -203,9 +204,16 @@ final class RecordSession {
 
   func remove(_ tracee: RecordTracee) {
     tracees[tracee.tid] = nil
+    countedStops.remoteCalls += tracee.tracee.stopCount
     order.removeAll { $0 == tracee.tid }
     if current === tracee { current = nil }
     if unrecordedEntry === tracee { unrecordedEntry = nil }
+  }
+
+  var stops: StopCounts {
+    var stops = countedStops
+    for tracee in tracees.values { stops.remoteCalls += tracee.tracee.stopCount }
+    return stops
   }
 
   // MARK: - The end

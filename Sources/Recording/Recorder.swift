@@ -40,7 +40,7 @@ package struct Recorder {
       throw RecordError.internalError("the recording ended with an error: \(error)")
     }
     return RecordOutcome(
-      status: session.rootStatus ?? .exited(code: 0), eventCount: session.eventCount, stopCount: session.stopCount,
+      status: session.rootStatus ?? .exited(code: 0), eventCount: session.eventCount, stops: session.stops,
       notes: session.notes)
   }
 

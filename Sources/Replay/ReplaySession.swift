@@ -19,7 +19,9 @@ final class ReplaySession {
   var tracees: [Tid: ReplayTracee] = [:]
   let files: ReplayFiles
   var eventCount: UInt64 = 0
-  var stopCount: UInt64 = 0
+  /// Stops of tracees that are gone.
+  var pastStopCount: UInt64 = 0
+  var stopCount: UInt64 { tracees.values.reduce(pastStopCount) { $0 + $1.tracee.stopCount } }
   var notes: [String] = []
   var rootStatus: WaitStatus?
   var rootTid: Tid?
@@ -110,7 +112,6 @@ final class ReplaySession {
       try engine.resume(
         tracee.tracee, isTraced ? .step(signal: nil) : .application(signal: nil, untilTicks: nil))
       let status = try tracee.tracee.wait()
-      stopCount += 1
       guard let stop = try engine.interpret(tracee.tracee, status) else { continue }
       switch stop {
       case .signal(let info, _) where !info.isFault: continue

@@ -17,6 +17,9 @@ package final class Tracee {
   /// The last request was to step: the SIGTRAP that follows is the engine's own.
   package var isStepping = false
 
+  /// Stops that `wait()` reported.
+  package private(set) var stopCount: UInt64 = 0
+
   private var cachedRegisters: Registers?
   private var registersAreDirty = false
 
@@ -73,7 +76,9 @@ package final class Tracee {
     var result = rrs_wait(tid.rawValue, &status, 0)
     while result == -4 { result = rrs_wait(tid.rawValue, &status, 0) }
     _ = try check(result, "wait4", tid: tid)
-    return WaitStatus(raw: status)
+    let reported = WaitStatus(raw: status)
+    if reported.rawExit == nil { stopCount += 1 }
+    return reported
   }
 }
 

@@ -30,6 +30,23 @@ import Testing
     #expect(try rrs("replay", "-a").outputText == "again\n")
   }
 
+  /// Two stops a system call, those before and after it, are all that it may cost; a call that rrs answers needs one.
+  @Test func statisticsCountStops() throws {
+    let recording = try rrs("record", "--stats", "dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=500")
+    let lines = recording.errorText.split(separator: "\n").filter { $0.hasPrefix("rrs: ") }.map { line in
+      line.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }
+    }
+    try #require(lines.count == 4, "\(recording)")
+    let (all, calls, others) = (lines[1], lines[2], lines[3])
+    #expect(calls[0] > 1000 && (calls[0]...2 * calls[0]).contains(calls[1]), "\(recording)")
+    #expect(all[1] == calls[1] + others.reduce(0, +), "\(recording)")
+    #expect((101...210).contains(all[2] * 100 + all[3]), "\(recording)")
+    #expect(try rrs("dump", "end").outputText.contains(" \(all[0]) "), "\(recording)")
+    let replay = try rrs("replay", "-a", "-q", "--stats=\(all[0])")
+    #expect(replay.errorText.contains("event \(all[0]), "), "\(replay)")
+    #expect(!(try rrs("record", "true").errorText.contains("stops")))
+  }
+
   @Test(arguments: [0, 1, 3, 255])
   func theExitStatusIsTheProgramsOwn(_ status: Int32) throws {
     #expect(try rrs("record", "sh", "-c", "exit \(status)").status == .exited(status))

@@ -50,7 +50,9 @@ extension ReplaySession {
       if case .exec(_, _, _, _, _, _, let previous) = record.kind, record.tid == event.tid { formerTid = previous }
     }
     let tracee = try tracees[formerTid].map { try replaceImage($0, recordedTid: event.tid) } ?? spawnFirst(event.tid)
-    if formerTid != event.tid { tracees[formerTid] = nil }
+    for tid in Set([formerTid, event.tid]) {
+      pastStopCount += tracees.removeValue(forKey: tid)?.tracee.stopCount ?? 0
+    }
     tracees[event.tid] = tracee
     try emptyImage(tracee.tracee)
     try makeMappings(tracee, event)
@@ -126,6 +128,7 @@ extension ReplaySession {
       throw ReplayError.unusableTrace("event \(event.number) ends tracee \(event.tid), which isn't there")
     }
     try end(tracee.tracee)
+    pastStopCount += tracee.tracee.stopCount
     engine.didExit(tracee.tracee)
     try applyWrites(event)
   }

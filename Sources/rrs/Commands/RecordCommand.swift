@@ -14,7 +14,7 @@ struct RecordCommand: Verb {
       .value("num-cores"), .value("output-trace-dir", "o"), .value("print-trace-dir", "p"), .flag("always-switch", "s"),
       .value("continue-through-signal", "t"), .value("ignore-signal", "i"), .flag("cpu-unbound", "u"),
       .value("bind-to-cpu"), .value("env", "v"), .flag("wait", "w"), .value("nested"), .value("trace-id"),
-      .flag("randomize-addresses"),
+      .flag("randomize-addresses"), .flag("stats"),
     ],
     endsAtProgram: true)
 
@@ -98,6 +98,9 @@ struct RecordCommand: Verb {
   @Flag(name: .customLong("no-file-cloning"), help: "Copy or link mapped files; no reflinks.")
   var noFileCloning = false
 
+  @Flag(name: .customLong("stats"), help: "At the end, print to stderr how often the program was stopped, and why.")
+  var statistics = false
+
   // Accepted for rr's users: there is no buffer, and no cloning of reads, that these could turn off.
   @Flag(name: [.customShort("n"), .customLong("no-syscall-buffer")], help: .hidden) var noSyscallBuffer = false
   @Flag(name: .customLong("no-read-cloning"), help: .hidden) var noReadCloning = false
@@ -135,7 +138,25 @@ struct RecordCommand: Verb {
       }
       throw error
     }
+    if statistics { Self.show(outcome) }
     throw ProgramEnding(status: outcome.status)
+  }
+
+  private static func show(_ outcome: RecordOutcome) {
+    let stops = outcome.stops
+    let perEvent = ratio(stops.total, outcome.eventCount)
+    warn("\(outcome.eventCount) events, \(stops.total) ptrace stops: \(perEvent) an event")
+    let inCalls = stops.callEntries + stops.callExits
+    warn("\(stops.callEntries) system calls, \(inCalls) stops: \(ratio(inCalls, stops.callEntries)) a call")
+    warn(
+      "other stops: \(stops.remoteCalls) in calls of rrs itself, \(stops.processes) at births, images and ends, "
+        + "\(stops.signals) at signals and traps")
+  }
+
+  /// With two digits after the point.
+  private static func ratio(_ count: UInt64, _ whole: UInt64) -> String {
+    let hundredths = whole == 0 ? 0 : (count * 100 + whole / 2) / whole
+    return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
   }
 
   private func recordOptions(program: String) throws -> RecordOptions {
