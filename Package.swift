@@ -55,7 +55,7 @@ let package = Package(
 
     // Layer 3 and 4: tracees, and what runs them.
     swiftTarget("TraceeControl", ["KernelABI", "CLinuxShim", "CUnwindShim"]),
-    swiftTarget("Execution", ["KernelABI", "TraceeControl", "CLinuxShim"]),
+    swiftTarget("Execution", ["KernelABI", "X86", "TraceeControl", "CLinuxShim"]),
 
     swiftTarget("Translation", ["X86", "KernelABI"]),
 
@@ -77,6 +77,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("KernelABITests", ["KernelABI"]),
     tests("TraceeControlTests", ["TraceeControl", "KernelABI"]),
+    tests("ExecutionTests", ["Execution", "X86", "TraceeControl", "KernelABI", "CLinuxShim", "TestSupport"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),
     tests("X86Tests", ["X86", "KernelABI", "TestSupport"]),
     .target(name: "CTranslationHarness", path: "Tests/TranslationHarness/CTranslationHarness"),

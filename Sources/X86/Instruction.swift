@@ -65,7 +65,7 @@ package struct Instruction: Sendable, BitwiseCopyable {
   package var opcode: UInt8
   /// Whether there is an address-size prefix, which cuts memory addresses to 32 bits.
   package var hasAddressSizePrefix: Bool
-  /// A branch's distance from the end of the instruction, or the operand of `ret`.
+  /// A branch's distance from the end of the instruction, also that of `xbegin`, or the operand of `ret`.
   package var relative: Int32
 
   package init(length: UInt8 = 0, kind: Kind = .sequential) {

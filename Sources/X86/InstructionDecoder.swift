@@ -44,6 +44,16 @@ package struct InstructionDecoder: ~Copyable {
     zydis.registersUsed(bytes, count: min(count, Instruction.byteCountMax))
   }
 
+  /// What the instruction at `bytes` saves and where; nil if it isn't a `stateSave`.
+  package func stateSave(_ bytes: UnsafePointer<UInt8>, count: Int) -> StateSave? {
+    zydis.stateSave(bytes, count: min(count, Instruction.byteCountMax))
+  }
+
+  /// The explicit memory operand of the instruction at `bytes`; nil if there is none, or no instruction.
+  package func memoryOperand(_ bytes: UnsafePointer<UInt8>, count: Int) -> MemoryOperand? {
+    zydis.memoryOperand(bytes, count: min(count, Instruction.byteCountMax))
+  }
+
   /// The fast path. Reads at most 15 bytes. False if the instruction isn't one it knows.
   @inline(__always)
   private func decodeCommon(_ bytes: UnsafePointer<UInt8>, _ out: inout Instruction) -> Bool {

@@ -51,9 +51,22 @@ struct ZydisDecoderFace: ~Copyable {
     return instruction
   }
 
+  /// Decodes with operands; nil if that isn't an instruction.
+  func decodeFully(_ bytes: UnsafePointer<UInt8>, count: Int) -> UnsafeMutablePointer<ZydisDecodedInstruction>? {
+    ZydisDecoderDecodeFull(decoder, bytes, ZyanUSize(count), decoded, operands) < 0x8000_0000 ? decoded : nil
+  }
+
+  /// The explicit memory operand of the instruction that was last decoded with operands.
+  var explicitMemory: ZydisDecodedOperandMem? {
+    for index in 0..<Int(decoded.pointee.operand_count_visible)
+    where operands[index].type == ZYDIS_OPERAND_TYPE_MEMORY {
+      return operands[index].mem
+    }
+    return nil
+  }
+
   func registersUsed(_ bytes: UnsafePointer<UInt8>, count: Int) -> RegisterSet? {
-    let status = ZydisDecoderDecodeFull(decoder, bytes, ZyanUSize(count), decoded, operands)
-    guard status < 0x8000_0000 else { return nil }
+    guard decodeFully(bytes, count: count) != nil else { return nil }
     var used = RegisterSet([])
     for index in 0..<Int(decoded.pointee.operand_count) {
       let operand = operands[index]
@@ -70,7 +83,7 @@ struct ZydisDecoderFace: ~Copyable {
 
   private static let modRMAttribute: UInt64 = 1
 
-  private static func hasPrefix(_ wanted: UInt8, _ bytes: UnsafePointer<UInt8>) -> Bool {
+  static func hasPrefix(_ wanted: UInt8, _ bytes: UnsafePointer<UInt8>) -> Bool {
     for index in 0..<Instruction.byteCountMax {
       switch bytes[index] {
       case wanted: return true
@@ -134,7 +147,9 @@ struct ZydisDecoderFace: ~Copyable {
     case ZYDIS_MNEMONIC_RDSEED: instruction.kind = .rdseed
     case ZYDIS_MNEMONIC_RDPID: instruction.kind = .rdpid
     case ZYDIS_MNEMONIC_XGETBV: instruction.kind = .xgetbv
-    case ZYDIS_MNEMONIC_XBEGIN: instruction.kind = .xbegin
+    case ZYDIS_MNEMONIC_XBEGIN:
+      instruction.kind = .xbegin
+      instruction.relative = Int32(truncatingIfNeeded: decoded.pointee.raw.imm.0.value.s)
     case ZYDIS_MNEMONIC_XSAVE, ZYDIS_MNEMONIC_XSAVE64, ZYDIS_MNEMONIC_XSAVEC, ZYDIS_MNEMONIC_XSAVEC64,
       ZYDIS_MNEMONIC_XSAVEOPT, ZYDIS_MNEMONIC_XSAVEOPT64, ZYDIS_MNEMONIC_FXSAVE, ZYDIS_MNEMONIC_FXSAVE64,
       ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE:

@@ -13,7 +13,7 @@ import Testing
     "Syscalls": (2, ["KernelABI"]),
     "TraceFormat": (2, ["KernelABI", "CTraceFormat", "CLinuxShim"]),
     "TraceeControl": (3, ["KernelABI", "Syscalls", "CLinuxShim", "CUnwindShim"]),
-    "Execution": (4, ["KernelABI", "TraceeControl", "CLinuxShim"]),
+    "Execution": (4, ["KernelABI", "X86", "TraceeControl", "CLinuxShim"]),
     "Translation": (4, ["X86", "KernelABI", "Execution", "TraceeControl", "CLinuxShim"]),
     "Recording": (5, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
     "Replay": (5, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
