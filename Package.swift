@@ -86,7 +86,7 @@ let package = Package(
       dependencies: ["X86", "KernelABI", "Translation", "CTranslationHarness"],
       path: "Tests/TranslationHarness/TranslationHarness", swiftSettings: swiftSettings),
     tests("TranslationTests", ["Translation", "X86", "KernelABI", "TestSupport", "TranslationHarness"]),
-    tests("TraceFormatTests", ["TraceFormat", "KernelABI", "TestSupport"]),
+    tests("TraceFormatTests", ["TraceFormat", "KernelABI", "CLinuxShim", "TestSupport"]),
     tests("RecordReplayTests", ["TestSupport"]),
     tests("CLITests", ["TestSupport", "rrs"]),
     tests("TidyTests", ["TestSupport"]),

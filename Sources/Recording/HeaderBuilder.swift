@@ -12,8 +12,8 @@ enum HeaderBuilder {
     header.engine = "native"
     header.rrsVersion = RRSVersion.current
     header.kernel = kernelNames()
-    header.cpuid = CPUIDTable.read()
     header.xcr0 = rrs_xgetbv0()
+    header.cpuid = CPUIDTable.read().hiding(options.hiddenFeatures, xcr0: &header.xcr0).records
     header.extendedStateByteCount = CPUIDTable.extendedStateByteCount
     header.boundToCPU = processor
     header.checksumInterval = options.checksumInterval

@@ -1,4 +1,5 @@
 package import KernelABI
+package import TraceFormat
 
 /// What `rrs record` was asked for.
 package struct RecordOptions: Sendable {
@@ -25,6 +26,8 @@ package struct RecordOptions: Sendable {
   package var ignoredSignal: Signal?
   /// `--num-cores`: what the tracee sees.
   package var coreCount = 1
+  /// `--cpu` and the options beginning with `--disable-`: what the program isn't told that the processor has.
+  package var hiddenFeatures = HiddenFeatures()
   /// Keep address randomisation on.
   package var randomizeAddresses = false
   /// `--no-file-cloning`
@@ -43,6 +46,9 @@ package struct RecordOptions: Sendable {
   }
 
   package init() {}
+
+  /// Whether these options need an engine that answers cpuid, `xgetbv` and the instructions that save state.
+  package var requiresCpuidInterception: Bool { !hiddenFeatures.isEmpty }
 }
 
 /// How a recording ended.

@@ -14,6 +14,10 @@ package struct Recorder {
   /// Must be called on the process's only tracing thread; blocks until the recording ends. SIGINT, SIGQUIT and SIGHUP
   /// are left to the tracees meanwhile; SIGTERM is passed on to the first process.
   package func record(_ options: RecordOptions) throws -> RecordOutcome {
+    if options.requiresCpuidInterception {
+      throw RecordError.unavailable(
+        "features of the processor can't be hidden here: programs run natively, and ask cpuid themselves")
+    }
     let path = try Self.locate(options.program, environment: options.environment)
     let processor = Self.processor(options)
     let writer: TraceWriter

@@ -41,7 +41,9 @@ package struct Replayer {
       throw ReplayError.unusableTrace(
         "the trace counts ticks (\(header.tickDefinition)), which no engine of this rrs can count here")
     }
-    if header.xcr0 != rrs_xgetbv0(), !options.force {
+    // Features that were hidden from the program may be here.
+    let isUsable = header.engine == "software" ? header.xcr0 & ~rrs_xgetbv0() == 0 : header.xcr0 == rrs_xgetbv0()
+    if !isUsable, !options.force {
       throw ReplayError.unusableTrace(
         "the trace was recorded on a processor with other register state (xcr0 0x\(String(header.xcr0, radix: 16)), "
           + "here 0x\(String(rrs_xgetbv0(), radix: 16))): replay it on a machine like that one, or try with -F")

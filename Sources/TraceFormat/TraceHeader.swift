@@ -11,6 +11,7 @@ package struct TraceHeader: Equatable, Sendable {
   package var kernel: [String] = []
   package var cpuid: [CPUIDRecord] = []
   package var hasCPUIDFaulting = false
+  /// What `xgetbv` answers: the processor's, less what the program isn't told of.
   package var xcr0: UInt64 = 0
   /// The byte count of an XSAVE area in `TraceEvent.extendedState`.
   package var extendedStateByteCount: UInt32 = 0

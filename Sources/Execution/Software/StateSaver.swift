@@ -5,9 +5,9 @@ package import X86
 
 /// Executes the instructions that save processor state, so that what they write is a function of the program's state.
 ///
-/// The processor leaves out what it knows to be in its initial configuration, and that depends on context switches; here
-/// every component that the program asks for counts as in use. x87 instruction pointers are addresses of the code
-/// cache; they are translated back.
+/// The processor leaves out what it knows to be in its initial configuration, and that depends on context switches;
+/// here every component that the program asks for counts as in use. x87 instruction pointers are addresses of the
+/// code cache; they are translated back.
 package struct StateSaver: Sendable {
   package enum Outcome: Equatable, Sendable {
     /// Done; the instruction pointer is behind the instruction.

@@ -8,9 +8,8 @@ struct CPUFeaturesCommand: Verb {
   static let configuration = VerbForm.configuration(
     "cpufeatures", abstract: "Print what this processor lacks, as options for recording elsewhere.",
     discussion: """
-      The masks hold the bits that this processor doesn't have: a recording for it must be made without those \
-      features. They have rr's form. This version's record runs programs natively and can't hide features, so that it \
-      has no such options yet: compare the output of two machines instead.
+      The masks hold the bits that this processor doesn't have: 'rrs record' with these options, on another \
+      machine, makes a recording that uses nothing else. They have rr's form.
       """)
 
   func run() throws {

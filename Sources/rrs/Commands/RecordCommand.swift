@@ -15,7 +15,7 @@ struct RecordCommand: Verb {
       .value("continue-through-signal", "t"), .value("ignore-signal", "i"), .flag("cpu-unbound", "u"),
       .value("bind-to-cpu"), .value("env", "v"), .flag("wait", "w"), .value("nested"), .value("trace-id"),
       .flag("randomize-addresses"), .flag("stats"),
-    ],
+    ] + ProcessorOptions.forms,
     endsAtProgram: true)
 
   static let configuration = VerbForm.configuration(
@@ -26,6 +26,7 @@ struct RecordCommand: Verb {
       """)
 
   @OptionGroup var global: GlobalOptions
+  @OptionGroup var processor: ProcessorOptions
 
   @Option(
     name: [.customShort("o"), .customLong("output-trace-dir")],
@@ -178,6 +179,7 @@ struct RecordCommand: Verb {
     options.continueThroughSignal = continueThroughSignal
     options.ignoredSignal = ignoredSignal
     options.coreCount = coreCount
+    options.hiddenFeatures = processor.hiddenFeatures
     options.randomizeAddresses = randomizeAddresses
     options.cloneFiles = !noFileCloning
     options.checksumInterval = global.checksum?.events ?? 0
