@@ -44,6 +44,8 @@ private struct TraceVerifier {
     /// Records; bytes of the data stream.
     var goodRecordCount: UInt64 = 0
     var isWhole = true
+    /// Of mappings and tracee records: no event before this one lacks any.
+    var lackFrom: UInt64 = 1
     /// The first bad block, if the stream is damaged.
     var damage: TraceDamage?
   }
@@ -83,7 +85,6 @@ private struct TraceVerifier {
       bytesTotal += file.usableByteCount
     } catch {
       add(error)
-      if stream != .data { badEvent = 1 }
     }
   }
 
@@ -152,14 +153,20 @@ private struct TraceVerifier {
   ) {
     guard let extent = extents[stream] else { return }
     var count: UInt64 = 0
+    var lastEvent: UInt64 = 1
     do throws(TraceError) {
       while count < extent.goodRecordCount, let record = try cursor.next() {
         count += 1
+        lastEvent = record.event
         check(&self, record)
       }
+      // A bad block whose header is good says which event its first record belongs to. Without that, it may be the same
+      // event as that of the last good record.
+      extents[stream]?.lackFrom = extent.damage?.events?.lowerBound ?? lastEvent
     } catch {
       // The block is as it was written; a record in it is not one.
       extents[stream]?.goodRecordCount = count
+      extents[stream]?.lackFrom = lastEvent
       add(error)
     }
   }
@@ -229,14 +236,18 @@ private struct TraceVerifier {
     if isEnded { reportLeftovers() }
   }
 
-  /// A block of events whose needs are not met ends what is good.
+  /// A block of events whose needs are not met ends what is good. Of data, the events themselves know what they need.
   private mutating func noteNeeds(_ header: BlockHeader) {
     let needs: [(BlockStream, UInt64)] = [
-      (.data, header.neededDataByteCount), (.mmaps, header.neededMappingCount), (.tracees, header.neededTraceeCount),
+      (.mmaps, header.neededMappingCount), (.tracees, header.neededTraceeCount),
     ]
-    for (stream, count) in needs where stream != .data {
-      // Which event of the block it is isn't known.
-      if (extents[stream]?.goodRecordCount ?? 0) < count { markBad(header.first) }
+    for (stream, count) in needs {
+      guard let extent = extents[stream] else {
+        if count > 0 { markBad(header.first) }
+        continue
+      }
+      // The needs of the blocks before this one were met.
+      if extent.goodRecordCount < count { markBad(max(header.first, extent.lackFrom)) }
     }
   }
 

@@ -14,11 +14,12 @@ private struct SmallTrace {
 
   static let fileNames = ["header", "index"] + streamFileNames
 
-  init(rounds: Int = 4) throws {
+  /// `fullOne`: the event of each round that surely has mappings, tracee records and data.
+  init(rounds: Int = 4, fullOne: Int = 0) throws {
     directory = try TemporaryDirectory()
     var trace = try RandomTrace(generator: .forTest(), directory: directory.path)
     for _ in 0..<rounds {
-      trace.append(events: 6, dataByteCountMax: 40)
+      trace.append(events: 6, dataByteCountMax: 40, fullOne: fullOne)
       try trace.writer.flush()
     }
     try trace.finish()
@@ -229,6 +230,49 @@ private struct SmallTrace {
       if let events = damage.events { #expect(result.lastGoodEvent < events.lowerBound) }
       if stream == "events" { #expect(result.lastGoodEvent == block.first - 1) }
       #expect("\(TraceError.damaged(damage))".contains("block \(block.sequence) at offset \(block.offset)"))
+    }
+  }
+
+  /// What is lost with a block of this stream and all behind it, from the contents as they were written: the first event
+  /// that isn't whole.
+  private func firstLostEvent(_ trace: SmallTrace, _ stream: String, _ block: Block) -> UInt64 {
+    guard stream == "data" else { return block.first }
+    let ofEvents = trace.contents.events.filter { event in
+      (event.memoryWrites.map(\.data) + event.fileWrites.map(\.data)).contains { $0.offset + $0.byteCount > block.first }
+    }
+    let ofMappings = trace.contents.mappings.filter { mapping in
+      if case .data(let range) = mapping.source { range.offset + range.byteCount > block.first } else { false }
+    }
+    return min(ofEvents.first?.number ?? .max, ofMappings.first?.event ?? .max)
+  }
+
+  /// A damaged block in a trace that is whole, and in one whose recorder was killed.
+  @Test(arguments: streamFileNames) func theLastGoodEventIsNamed(stream: String) throws {
+    let trace = try SmallTrace(rounds: 5, fullOne: 4)
+    let events = try blocks(#require(trace.files["events"]))
+    let bytes = try #require(trace.files[stream])
+    for end in events.indices where end > 0 {
+      try trace.restore()
+      let last = events[end].first - 1
+      try trace.replace("events", with: Array(trace.files["events"]!.prefix(events[end].offset + 161)))
+      let cut = try verifyTrace(directory: trace.directory.path)
+      #expect(cut.isUnaltered && cut.isCutShort && cut.lastGoodEvent == last)
+      for block in try blocks(bytes) where stream != "events" || block.first <= last {
+        let lost = firstLostEvent(trace, stream, block)
+        var altered = stream == "events" ? Array(bytes.prefix(events[end].offset + 161)) : bytes
+        altered[block.offset + Block.headerByteCount] ^= 0x40
+        try trace.replace(stream, with: altered)
+        let content = try verifyTrace(directory: trace.directory.path)
+        #expect(!content.isUnaltered && content.lastGoodEvent == min(last, lost - 1), "\(stream) at \(block)")
+        // Without the header it isn't known whether the last good record is the last one of its event.
+        altered[block.offset + 20] ^= 0x40
+        try trace.replace(stream, with: altered)
+        let header = try verifyTrace(directory: trace.directory.path)
+        let known = stream == "mmaps" ? trace.contents.mappings.map(\.event) : trace.contents.tracees.map(\.event)
+        let proven = stream == "mmaps" || stream == "tracees" ? (known.last { $0 < lost } ?? 1) - 1 : lost - 1
+        #expect(!header.isUnaltered, "\(stream) at \(block)")
+        #expect((min(last, proven)...min(last, lost - 1)).contains(header.lastGoodEvent), "\(stream) at \(block)")
+      }
     }
   }
 

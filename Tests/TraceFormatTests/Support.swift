@@ -175,9 +175,9 @@ struct RandomTrace {
     return (bytes.withUnsafeBytes { writer.appendData($0) }, bytes)
   }
 
-  mutating func append(events count: Int, dataByteCountMax: Int = 300) {
-    // The first one uses every stream, so that each has a block when all are flushed.
-    for index in 0..<count { appendEvent(dataByteCountMax, isFull: index == 0) }
+  mutating func append(events count: Int, dataByteCountMax: Int = 300, fullOne: Int = 0) {
+    // One uses every stream, so that each has a block when all are flushed.
+    for index in 0..<count { appendEvent(dataByteCountMax, isFull: index == fullOne) }
   }
 
   private mutating func appendEvent(_ dataByteCountMax: Int, isFull: Bool) {
