@@ -107,6 +107,22 @@ extension Translator {
     }
   }
 
+  /// Makes a tracee that stopped anywhere in the cache, with `registers` as they are there, stop at the next tick that it
+  /// counts. The caller has taken the ticks used so far from `ticksLeft` before.
+  ///
+  /// Where flags are live the counter is decremented in rcx: between its load and its store the new value goes there.
+  package func stopAtNextTick(_ registers: inout Registers) {
+    ticksLeft = 1
+    guard let zone = zone(containing: registers.rip) else { return }
+    let offset = zone.offset(of: registers.rip)
+    guard offset < zone.hot, zone.recovery.pointee.point(at: offset)?.recipe == .inTransfer else { return }
+    if let counted = CodeWriter.countedInRCX(
+      zone.memory + offset, storingTo: UInt32(RuntimeLayout.dataPageAddress) + UInt32(RuntimeLayout.ticksLeftOffset))
+    {
+      registers.rcx = counted ? 0 : 1
+    }
+  }
+
   /// Clears the status flags that don't matter at `registers.rip`, which is an application address.
   ///
   /// Where flags are dead, ticks are counted without saving them, and what they are then depends on the counter.

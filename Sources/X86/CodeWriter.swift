@@ -162,6 +162,16 @@ package struct CodeWriter {
     byte(1)
   }
 
+  /// Whether the decrement of a counter in rcx is done at `code`, if it is in the midst of one: before
+  /// `lea rcx, [rcx - 1]`, or behind it, before `mov [absolute], rcx`. Nil anywhere else.
+  package static func countedInRCX(_ code: UnsafePointer<UInt8>, storingTo absolute: UInt32) -> Bool? {
+    let decrement: [UInt8] = [0x48, 0x8D, 0x49, 0xFF]
+    var store: [UInt8] = [0x48, 0x89, 0x0C, 0x25]
+    for index in 0..<4 { store.append(UInt8(truncatingIfNeeded: absolute >> (8 * UInt32(index)))) }
+    if store.indices.allSatisfy({ code[$0] == store[$0] }) { return true }
+    return (decrement + store).enumerated().allSatisfy({ code[$0] == $1 }) ? false : nil
+  }
+
   // MARK: - Control flow
 
   /// The 32-bit distance to `address` from the end of this field.

@@ -5,11 +5,11 @@ import X86
 
 /// Runs random programs natively, stepped and translated, and compares.
 struct DifferentialTest: ~Copyable {
-  private(set) var machine: Machine
+  var machine: Machine
   private let decoder: UnsafeMutablePointer<InstructionDecoder>
-  private let steps: UnsafeMutablePointer<machine_step>
+  let steps: UnsafeMutablePointer<machine_step>
   let options: TranslationOptions
-  private static let stepMax = 4000
+  static let stepMax = 4000
 
   private(set) var caseCount = 0
   private(set) var tickCount: Int64 = 0
@@ -55,8 +55,12 @@ struct DifferentialTest: ~Copyable {
     var problems = compareEnds(initial, stepped, native.signal, nativeData, Int64(boundaries.count))
     if problems.isEmpty { problems = compareStops(initial, boundaries, &generator) }
     if problems.isEmpty && seed % 4 == 0 {
-      problems = compareBreakpoints(initial, native.step_count, &generator)
+      problems = compareBreakpoints(initial, native.step_count, boundaries, &generator)
     }
+    if problems.isEmpty && seed % 4 == 1 {
+      problems = compareApproaches(initial, native.step_count, boundaries, &generator)
+    }
+    if problems.isEmpty && seed % 4 == 2 { problems = compareInterruptions(initial, boundaries, &generator) }
     return problems
   }
 
@@ -189,7 +193,7 @@ struct DifferentialTest: ~Copyable {
 
   /// Runs from one breakpoint to the next, at instructions that the stepped run has passed.
   private func compareBreakpoints(
-    _ initial: machine_state, _ count: Int, _ generator: inout ProgramGenerator
+    _ initial: machine_state, _ count: Int, _ boundaries: [Int], _ generator: inout ProgramGenerator
   ) -> [String] {
     guard count > 1 else { return [] }
     var addresses: Set<UInt64> = []
@@ -199,7 +203,7 @@ struct DifferentialTest: ~Copyable {
     defer { machine.translator.setBreakpoints([]) }
     machine.restoreData()
     var state = initial
-    var passed = 0
+    var passed = 0, ticks: Int64 = 0
     // Repeated string instructions step once for each element; their breakpoint is hit once.
     for index in 0..<count where addresses.contains(steps[index].rip) {
       if (index > 0 ? steps[index - 1].rip : initial.rip) == steps[index].rip { continue }
@@ -207,13 +211,10 @@ struct DifferentialTest: ~Copyable {
       guard outcome.stop == .breakpoint else {
         return ["step \(index): no breakpoint but \(outcome.stop), signal \(outcome.signal)"]
       }
-      var expected = outcome.state
-      expected.rip = steps[index].rip
-      expected.flags = steps[index].flags
-      expected.general = steps[index].general
-      clearDeadFlags(&expected)
-      let differences = outcome.state.differences(expected)
-      if !differences.isEmpty { return ["breakpoint at step \(index): " + differences.joined(separator: "; ")] }
+      if let problem = difference(outcome, index) { return ["breakpoint at step \(index): " + problem] }
+      ticks += outcome.ticks
+      let expectedTicks = boundaries.prefix { $0 <= index }.count
+      if ticks != expectedTicks { return ["breakpoint at step \(index): \(ticks) ticks and \(expectedTicks)"] }
       state = outcome.state
       passed += 1
       if passed == 20 { break }
@@ -221,8 +222,13 @@ struct DifferentialTest: ~Copyable {
     return []
   }
 
-  private func differenceAt(_ outcome: Machine.Outcome, _ boundary: Int) -> String? {
+  func differenceAt(_ outcome: Machine.Outcome, _ boundary: Int) -> String? {
     if outcome.stop != .ticksExhausted { return "stopped for \(outcome.stop), signal \(outcome.signal)" }
+    return difference(outcome, boundary)
+  }
+
+  /// How the outcome's registers differ from the stepped run's behind a step.
+  func difference(_ outcome: Machine.Outcome, _ boundary: Int) -> String? {
     var expected = outcome.state
     expected.rip = steps[boundary].rip
     expected.flags = steps[boundary].flags

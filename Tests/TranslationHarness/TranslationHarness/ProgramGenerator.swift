@@ -341,6 +341,8 @@ struct ProgramGenerator {
     guard instruction.encoding == .legacy else { return true }
     let opcodeAt = bytes.firstIndex { !isPrefix($0) } ?? 0
     let opcode = bytes[opcodeAt]
+    // With a segment's base an operand lies in this process's own thread-local memory, which no run restores.
+    if hasMemory && bytes[..<opcodeAt].contains(where: { $0 == 0x64 || $0 == 0x65 }) { return false }
     if opcode != 0x0F { return isAllowedOneByte(opcode) }
     return isAllowedTwoByte(bytes[opcodeAt + 1], instruction, bytes)
   }
