@@ -107,8 +107,8 @@ extension Translator {
     }
   }
 
-  /// Makes a tracee that stopped anywhere in the cache, with `registers` as they are there, stop at the next tick that it
-  /// counts. The caller has taken the ticks used so far from `ticksLeft` before.
+  /// Makes a tracee that stopped anywhere in the cache, with `registers` as they are there, stop at the next tick that
+  /// it counts. The caller has taken the ticks used so far from `ticksLeft` before.
   ///
   /// Where flags are live the counter is decremented in rcx: between its load and its store the new value goes there.
   package func stopAtNextTick(_ registers: inout Registers) {
