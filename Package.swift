@@ -57,7 +57,7 @@ let package = Package(
     swiftTarget("TraceeControl", ["KernelABI", "CLinuxShim", "CUnwindShim"]),
     swiftTarget("Execution", ["KernelABI", "X86", "TraceeControl", "CLinuxShim"]),
 
-    swiftTarget("Translation", ["X86", "KernelABI"]),
+    swiftTarget("Translation", ["X86", "KernelABI", "TraceeControl", "Execution", "CLinuxShim"]),
 
     // Layer 5: the two sessions.
     swiftTarget("Recording", ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
@@ -67,8 +67,8 @@ let package = Package(
     .executableTarget(
       name: "rrs",
       dependencies: [
-        "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Recording", "Replay", "CLinuxShim",
-        argumentParser, system,
+        "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Translation", "Recording", "Replay",
+        "CLinuxShim", argumentParser, system,
       ],
       swiftSettings: swiftSettings),
 

@@ -7,7 +7,7 @@ package import TraceeControl
 /// 1. Everything is said in application terms: program counter, registers and ticks of the program, never of the
 ///    engine's own code. `Tracee.registers()` at a stop are the application's.
 /// 2. `resume` lets one tracee run; `interpret` turns what wait(2) said of it into a `Stop`, or into nil when the
-///    engine dealt with it and the tracee runs on.
+///    engine dealt with it: the tracee is to be resumed with the same request.
 /// 3. Ticks are the same in every run from the same state with the same inputs.
 /// 4. With a tick limit the tracee stops at exactly that tick, in clean application state.
 /// 5. A signal that was sent to the tracee is reported at a point that a replay can find again: at a tick, or, in an
@@ -16,15 +16,20 @@ package import TraceeControl
 package protocol Engine: AnyObject {
   /// What a trace made with this engine says of itself.
   var name: String { get }
-  /// Whether the engine counts ticks at all.
-  var countsTicks: Bool { get }
+  /// What one tick is; nil if the engine counts none.
+  var tickUnit: TickUnit? { get }
+  /// Whether cpuid's answers are the engine's, from the trace's table.
+  var interceptsCPUID: Bool { get }
 
   /// Lets the tracee run. Preconditions: it is stopped, and was reported so.
-  func resume(_ tracee: Tracee, _ request: RunRequest) throws(KernelError)
+  func resume(_ tracee: Tracee, _ request: RunRequest) throws
   /// Preconditions: `status` was just reported for the tracee.
-  func interpret(_ tracee: Tracee, _ status: WaitStatus) throws(KernelError) -> Stop?
+  func interpret(_ tracee: Tracee, _ status: WaitStatus) throws -> Stop?
   /// The tracee's ticks since its start.
   func ticks(of tracee: Tracee) -> UInt64
+
+  /// Whether to run on would report `.instruction`, which a step doesn't.
+  func standsBeforeInterceptedInstruction(_ tracee: Tracee) -> Bool
 
   /// A new process image is in place.
   func didStartImage(_ tracee: Tracee) throws
@@ -33,7 +38,33 @@ package protocol Engine: AnyObject {
   /// The tracee is gone.
   func didExit(_ tracee: Tracee)
   /// A range of the address space was mapped, unmapped, protected otherwise, or written by the kernel or the tracer.
-  func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange)
+  func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) throws
+}
+
+/// What became of a range of memory.
+package enum MemoryChange: Equatable, Sendable {
+  /// Its mapping is another one, or has another protection (PROT_* of mmap(2)); 0 if it was unmapped.
+  case mapping(protection: Int32)
+  /// Its bytes.
+  case content
+
+  package var isExecutable: Bool {
+    let execute: Int32 = 4
+    if case .mapping(let protection) = self { return protection & execute != 0 }
+    return false
+  }
+}
+
+extension Engine {
+  package var countsTicks: Bool { tickUnit != nil }
+}
+
+/// What an engine counts as progress.
+package enum TickUnit: Sendable {
+  /// Every conditional branch, taken or not.
+  case retiredConditionalBranches
+  /// Every taken transfer of control that doesn't go forward, and every indirect one (docs/translation.md).
+  case nonForwardTransfers
 }
 
 /// How a tracee is to run on.
@@ -56,7 +87,7 @@ package enum Stop: Equatable {
   case syscallExit
   /// A signal is about to be delivered. `isAtBoundary`: at a point that a replay finds again.
   case signal(SignalInfo, isAtBoundary: Bool)
-  /// The tracee's processor refused an instruction whose result isn't a function of the program's state.
+  /// Before an instruction whose result isn't a function of the program's state.
   case instruction(TrappedInstruction)
   case tickLimit
   case breakpoint
@@ -73,10 +104,16 @@ package enum Stop: Equatable {
   case groupStop(Signal?)
 }
 
-package enum TrappedInstruction: Equatable {
-  case rdtsc
-  case rdtscp
-
+package struct TrappedInstruction: Equatable {
+  package var kind: Kind
   /// Its length in bytes.
-  package var byteCount: UInt64 { self == .rdtsc ? 2 : 3 }
+  package var byteCount: UInt64
+
+  package init(_ kind: Kind, byteCount: UInt64) {
+    self.kind = kind
+    self.byteCount = byteCount
+  }
+
+  /// Its results are in general registers and flags, all of them.
+  package enum Kind { case rdtsc, rdtscp, rdrand, rdseed, rdpid }
 }

@@ -5,12 +5,23 @@ package import TraceeControl
 /// the next one.
 package final class NativeEngine: Engine {
   package let name = "native"
-  package let countsTicks = false
+  package let tickUnit: TickUnit? = nil
+  package let interceptsCPUID = false
+
+  /// The last request was to step: the SIGTRAP that follows is the engine's own.
+  private final class State: EngineState { var isStepping = false }
+
+  private func state(of tracee: Tracee) -> State {
+    if let state = tracee.engineState as? State { return state }
+    let state = State()
+    tracee.engineState = state
+    return state
+  }
 
   package init() {}
 
   package func resume(_ tracee: Tracee, _ request: RunRequest) throws(KernelError) {
-    if case .step = request { tracee.isStepping = true } else { tracee.isStepping = false }
+    if case .step = request { state(of: tracee).isStepping = true } else { state(of: tracee).isStepping = false }
     switch request {
     case .application(let signal, _): try tracee.resume(signal: signal)
     case .systemCall: try tracee.resumeToSyscallStop()
@@ -53,7 +64,7 @@ package final class NativeEngine: Engine {
   private func signalStop(_ tracee: Tracee) throws(KernelError) -> Stop {
     let info = try Ptrace.signalInfo(tracee.tid)
     let registers = try tracee.registers()
-    if info.signal == .trap, tracee.isStepping { return .step }
+    if info.signal == .trap, state(of: tracee).isStepping { return .step }
     if info.signal == .segmentationFault, info.code == SignalCode.kernel,
       let instruction = trappedInstruction(tracee, at: registers.instructionPointer)
     {
@@ -67,16 +78,17 @@ package final class NativeEngine: Engine {
   /// PR_SET_TSC makes rdtsc a general protection fault (prctl(2)).
   private func trappedInstruction(_ tracee: Tracee, at address: RemotePointer) -> TrappedInstruction? {
     guard let bytes = tracee.readBytes(address, count: 2) else { return nil }
-    if bytes == [0x0f, 0x31] { return .rdtsc }
-    if bytes == [0x0f, 0x01], tracee.read(address + 2, as: UInt8.self) == 0xf9 { return .rdtscp }
+    if bytes == [0x0f, 0x31] { return .init(.rdtsc, byteCount: 2) }
+    if bytes == [0x0f, 0x01], tracee.read(address + 2, as: UInt8.self) == 0xf9 { return .init(.rdtscp, byteCount: 3) }
     return nil
   }
 
+  package func standsBeforeInterceptedInstruction(_ tracee: Tracee) -> Bool { false }
   package func ticks(of tracee: Tracee) -> UInt64 { 0 }
   package func didStartImage(_ tracee: Tracee) {}
   package func didClone(parent: Tracee, child: Tracee) {}
   package func didExit(_ tracee: Tracee) {}
-  package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange) {}
+  package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) {}
 }
 
 /// `si_code` values of sigaction(2) that rrs tells apart.

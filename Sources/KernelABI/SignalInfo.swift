@@ -24,7 +24,8 @@ package struct SignalInfo: Equatable, Sendable {
   package var code: Int32 { int32(at: 8) }
   /// `si_addr` of a fault.
   package var address: RemotePointer {
-    .init(bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 16, as: UInt64.self) })
+    get { .init(bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 16, as: UInt64.self) }) }
+    set { bytes.withUnsafeMutableBytes { $0.storeBytes(of: newValue.rawValue, toByteOffset: 16, as: UInt64.self) } }
   }
 
   /// Raised by the tracee's own instruction: a fault or trap with a code that only the kernel gives (si_code > 0).

@@ -8,8 +8,6 @@ enum HeaderBuilder {
   static func header(_ options: RecordOptions, program: String, processor: Int32) -> TraceHeader {
     var header = TraceHeader()
     header.uuid = options.traceID.count == 16 ? options.traceID : randomID()
-    header.tickDefinition = .none
-    header.engine = "native"
     header.rrsVersion = RRSVersion.current
     header.kernel = kernelNames()
     header.xcr0 = rrs_xgetbv0()

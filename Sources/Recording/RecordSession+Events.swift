@@ -12,6 +12,8 @@ extension RecordSession {
     _ tracee: RecordTracee, _ kind: TraceEvent.Kind, _ registers: Registers?
   ) throws -> TraceEvent {
     try recordPendingEntry(before: tracee)
+    try recordPendingPreemption(before: tracee)
+    if unrecordedPreemption === tracee { unrecordedPreemption = nil }
     return TraceEvent(
       tid: tracee.tracee.recordedTid, ticks: engine.ticks(of: tracee.tracee),
       monotonicNanoseconds: rrs_monotonic_nanoseconds(), kind: kind, registers: registers)
@@ -61,6 +63,15 @@ extension RecordSession {
     try append(event, of: nil)
   }
 
+  /// Writes the event of a tracee that was stopped in the middle of code: what it did so far came before what others
+  /// do from now on.
+  func recordPendingPreemption(before tracee: RecordTracee?) throws {
+    guard let preempted = unrecordedPreemption, preempted !== tracee else { return }
+    unrecordedPreemption = nil
+    let event = try makeEvent(preempted, .preemption, try preempted.tracee.registers())
+    try append(event, of: preempted)
+  }
+
   /// Appends a tracee's memory as the event's write, in pieces that keep memory use small.
   func appendMemory(
     _ event: inout TraceEvent, _ tracee: Tracee, _ address: RemotePointer, _ byteCount: Int
@@ -75,6 +86,7 @@ extension RecordSession {
       }
       if range.byteCount > 0 {
         event.memoryWrites.append(MemoryWrite(tid: tracee.recordedTid, address: position, data: range))
+        try? engine.didChangeMemory(tracee, RemoteRange(position, byteCount: range.byteCount), .content)
       }
       if range.byteCount < UInt64(chunk) { return }
       position = position + chunk

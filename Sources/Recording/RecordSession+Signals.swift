@@ -21,6 +21,11 @@ extension RecordSession {
       let isOverdue = tracee.fatalDeadline.map { rrs_monotonic_nanoseconds() >= $0 } ?? false
       if !isReproducible, !(isOverdue && disposition == .fatal) {
         stash(tracee, info)
+        if engine.countsTicks {
+          // On to the next tick, before anyone else runs.
+          tracee.nextTick = engine.ticks(of: tracee.tracee) + 1
+          return try runOn(tracee)
+        }
         if disposition == .fatal, tracee.fatalDeadline == nil { setFatalDeadline(tracee) }
         return dropSignal(tracee)
       }

@@ -31,7 +31,9 @@ extension RecordSession {
       try handleExited(tracee, status)
     case .groupStop(let signal):
       try handleGroupStop(tracee, signal)
-    case .step, .tickLimit, .breakpoint, .watchpoint:
+    case .tickLimit:
+      try handleTick(tracee)
+    case .step, .breakpoint, .watchpoint:
       tracee.state = .ready
     }
   }
@@ -52,16 +54,41 @@ extension RecordSession {
     }
   }
 
-  /// rdtsc and rdtscp: the answer is now part of the recording.
+  /// At a tick: the time slice is over, or a signal waits for a point that replay finds again.
+  private func handleTick(_ tracee: RecordTracee) throws {
+    try recordPendingEntry(before: tracee)
+    try recordPendingPreemption(before: tracee)
+    unrecordedPreemption = tracee
+    tracee.state = .ready
+    if tracee.nextTick == nil {
+      wantsSwitch = true
+    } else {
+      tracee.nextTick = nil
+      try resendStashedSignals(tracee)
+    }
+  }
+
+  /// An instruction whose answer is the processor's: it is now part of the recording.
   private func handleInstruction(_ tracee: RecordTracee, _ instruction: TrappedInstruction) throws {
     var registers = try tracee.tracee.registers()
-    let counter = rrs_rdtsc()
-    registers.rax = counter & 0xffff_ffff
-    registers.rdx = counter >> 32
-    if instruction == .rdtscp { registers.rcx = 0 }
-    registers.rip &+= instruction.byteCount
-    tracee.tracee.setRegisters(registers)
-    let event = try makeEvent(tracee, .instruction(instruction == .rdtsc ? .rdtsc : .rdtscp), registers)
+    switch instruction.kind {
+    case .rdtsc, .rdtscp:
+      let counter = rrs_rdtsc()
+      registers.rax = counter & 0xffff_ffff
+      registers.rdx = counter >> 32
+      if instruction.kind == .rdtscp { registers.rcx = 0 }
+      registers.rip &+= instruction.byteCount
+      tracee.tracee.setRegisters(registers)
+    case .rdrand, .rdseed, .rdpid:
+      let status = try tracee.tracee.stepAlone()
+      guard status == .signalStop(.trap) else {
+        if status.rawExit != nil { throw TraceeDied(status: status) }
+        tracee.pending.insert(status, at: 0)
+        return try handleNext(tracee)
+      }
+      registers = try tracee.tracee.registers()
+    }
+    let event = try makeEvent(tracee, .instruction(NondeterministicInstruction(instruction.kind)), registers)
     tracee.state = .ready
     try append(event, of: tracee)
   }
@@ -187,5 +214,17 @@ extension RecordSession {
   /// Registers that rrs changed at the call's entry are the application's again.
   private func restoreArguments(_ registers: inout Registers, _ call: PendingCall) {
     for index in call.changedArguments { registers.setArgument(index, call.entry.argument(index)) }
+  }
+}
+
+extension NondeterministicInstruction {
+  fileprivate init(_ kind: TrappedInstruction.Kind) {
+    switch kind {
+    case .rdtsc: self = .rdtsc
+    case .rdtscp: self = .rdtscp
+    case .rdrand: self = .rdrand
+    case .rdseed: self = .rdseed
+    case .rdpid: self = .rdpid
+    }
   }
 }

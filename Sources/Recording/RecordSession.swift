@@ -23,8 +23,12 @@ final class RecordSession {
   var order: [Tid] = []
   /// The tracee that is in a call whose entry isn't recorded; at most one is.
   weak var unrecordedEntry: RecordTracee?
+  /// The tracee that has run code since its last event, and stands at a tick that isn't recorded; at most one does.
+  weak var unrecordedPreemption: RecordTracee?
   var current: RecordTracee?
   var sliceEnd: UInt64 = 0
+  /// The tick at which the current tracee's time slice ends.
+  private var sliceEndTick: UInt64 = 0
   var wantsSwitch = false
   let sharedMemory = SharedMemory()
   /// Files mapped privately that may be written in place: pages that weren't copied yet show what is written.
@@ -83,11 +87,24 @@ final class RecordSession {
       return
     }
     try guarded(tracee) {
-      tracee.state = .running
-      try engine.resume(tracee.tracee, .application(signal: nil, untilTicks: nil))
-      try waitFor(tracee)
-      try handleNext(tracee)
+      try recordPendingPreemption(before: tracee)
+      try runOn(tracee)
     }
+  }
+
+  /// Lets the tracee run application code until something happens to it.
+  func runOn(_ tracee: RecordTracee) throws {
+    tracee.state = .running
+    try engine.resume(tracee.tracee, request(for: tracee))
+    try waitFor(tracee)
+    try handleNext(tracee)
+  }
+
+  private func request(for tracee: RecordTracee) -> RunRequest {
+    if tracee.call != nil { return .systemCall }
+    guard engine.countsTicks else { return .application(signal: nil, untilTicks: nil) }
+    let sliceEnd = max(sliceEndTick, engine.ticks(of: tracee.tracee) + 1)
+    return .application(signal: nil, untilTicks: tracee.nextTick ?? sliceEnd)
   }
 
   /// A tracee can be killed at any moment: then requests fail with ESRCH, and its end is reported by wait.
@@ -106,7 +123,7 @@ final class RecordSession {
     guard !tracee.pending.isEmpty else { return }
     let status = tracee.pending.removeFirst()
     guard let stop = try engine.interpret(tracee.tracee, status) else {
-      try engine.resume(tracee.tracee, tracee.call == nil ? .application(signal: nil, untilTicks: nil) : .systemCall)
+      try engine.resume(tracee.tracee, request(for: tracee))
       try waitFor(tracee)
       return try handleNext(tracee)
     }
@@ -117,13 +134,16 @@ final class RecordSession {
 
   private func chooseReady() -> RecordTracee? {
     let now = rrs_monotonic_nanoseconds()
-    if let current, current.state == .ready, !wantsSwitch, !options.alwaysSwitch, now < sliceEnd { return current }
+    if let current, current.state == .ready, !wantsSwitch, !options.alwaysSwitch, engine.countsTicks || now < sliceEnd {
+      return current
+    }
     wantsSwitch = false
     guard let index = order.firstIndex(where: { tracees[$0]?.state == .ready }) else { return nil }
     let tid = order.remove(at: index)
     order.append(tid)
     sliceEnd = now + Self.sliceNanoseconds
     current = tracees[tid]
+    if let current { sliceEndTick = engine.ticks(of: current.tracee) + options.maxTimeSliceTicks }
     return current
   }
 
@@ -208,6 +228,7 @@ final class RecordSession {
     order.removeAll { $0 == tracee.tid }
     if current === tracee { current = nil }
     if unrecordedEntry === tracee { unrecordedEntry = nil }
+    if unrecordedPreemption === tracee { unrecordedPreemption = nil }
   }
 
   var stops: StopCounts {

@@ -16,6 +16,8 @@ final class RecordTracee {
   var resentSignals: [SignalInfo] = []
   /// Born, but its own return from the clone isn't recorded yet.
   var isNewborn = false
+  /// The tick at which it stops next, for signals that came in the middle of code.
+  var nextTick: UInt64?
   /// A signal waits that the kernel delivers before the tracee's next instruction: rt_sigreturn(2) unblocked it.
   var signalIsDue = false
   /// The system call that the tracee is in.

@@ -1,8 +1,8 @@
 import CLinuxShim
-import Execution
+package import Execution
 import KernelABI
 import SystemPackage
-import TraceFormat
+package import TraceFormat
 import TraceeControl
 
 /// Records a process tree.
@@ -12,23 +12,30 @@ package struct Recorder {
   /// Records until the first process (or with `waitForAll` the last descendant) is gone.
   ///
   /// Must be called on the process's only tracing thread; blocks until the recording ends. SIGINT, SIGQUIT and SIGHUP
-  /// are left to the tracees meanwhile; SIGTERM is passed on to the first process.
-  package func record(_ options: RecordOptions) throws -> RecordOutcome {
-    if options.requiresCpuidInterception {
-      throw RecordError.unavailable(
-        "features of the processor can't be hidden here: programs run natively, and ask cpuid themselves")
-    }
+  /// are left to the tracees meanwhile; SIGTERM is passed on to the first process. `makeEngine` is given the trace's
+  /// header, which lacks what the engine says of itself.
+  package func record(
+    _ options: RecordOptions, _ makeEngine: (TraceHeader) throws -> any Engine
+  ) throws -> RecordOutcome {
     let path = try Self.locate(options.program, environment: options.environment)
     let processor = Self.processor(options)
+    var header = HeaderBuilder.header(options, program: path, processor: processor)
+    let engine = try makeEngine(header)
+    guard engine.interceptsCPUID || !options.requiresCpuidInterception else {
+      throw RecordError.unavailable(
+        "features of the processor can't be hidden with this engine: programs ask cpuid themselves; take "
+          + "--engine=software")
+    }
+    header.engine = engine.name
+    header.tickDefinition = TraceHeader.TickDefinition(engine.tickUnit)
     let writer: TraceWriter
     do {
-      let header = HeaderBuilder.header(options, program: path, processor: processor)
       writer = try TraceWriter(directory: options.traceDirectory, header: header)
       writer.clonesFiles = options.cloneFiles
     } catch {
       throw RecordError.traceWriteFailed("\(error)")
     }
-    let session = RecordSession(options: options, engine: NativeEngine(), writer: writer)
+    let session = RecordSession(options: options, engine: engine, writer: writer)
     try Self.bind(processor)
     let tid = try Self.spawn(path, options)
     rrs_ignore_terminal_signals()
@@ -103,5 +110,15 @@ extension Int {
     guard self >= 0 else { return false }
     _ = rrs_close(Int32(self))
     return true
+  }
+}
+
+extension TraceHeader.TickDefinition {
+  init(_ unit: TickUnit?) {
+    switch unit {
+    case nil: self = .none
+    case .retiredConditionalBranches: self = .retiredConditionalBranches
+    case .nonForwardTransfers: self = .nonForwardTransfers
+    }
   }
 }

@@ -25,13 +25,16 @@ extension ReplaySession {
   private static let visibleFlags: UInt64 = 0xcd5
 
   func compare(
-    _ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers, ignoring ignored: Set<String>
+    _ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers, ignoring ignored: Set<String>,
+    allowing allowance: Int = 0
   ) throws {
     let actual = try tracee.tracee.registers()
+    var differences = 0
     for (expected, found) in zip(recorded.named, actual.named) where !ignored.contains(expected.name) {
       let mask = expected.name == "eflags" ? Self.visibleFlags : UInt64.max
-      if expected.value & mask != found.value & mask { throw try divergence(event, tracee, nil) }
+      if expected.value & mask != found.value & mask { differences += 1 }
     }
+    if differences > allowance { throw try divergence(event, tracee, nil) }
   }
 
   func verifyChecksum(_ event: TraceEvent) throws {
@@ -59,7 +62,7 @@ extension ReplaySession {
 
   private func describe(_ stop: Stop?, _ tracee: ReplayTracee) throws -> String {
     switch stop {
-    case nil: return "the registers differ"
+    case nil: return "the registers or ticks differ"
     case .syscallEntry?:
       let number = try tracee.tracee.registers().syscallNumber
       return "the tracee calls \(SyscallTable.descriptor(number)?.name ?? "system call \(number)")"
@@ -85,6 +88,8 @@ extension ReplaySession {
       "replay diverged at event \(event.number), tracee \(event.tid) (here \(tracee.tracee.tid)): \(headline)", "",
       "  register           recorded           replayed",
     ]
+    let ticks = engine.ticks(of: tracee.tracee)
+    lines.append("\(event.ticks == ticks ? " " : "*") ticks      \(event.ticks.hex) \(ticks.hex)")
     let actual = (try? tracee.tracee.registers()) ?? Registers()
     for (expected, found) in zip((event.registers ?? actual).named, actual.named) {
       let mark = expected.value == found.value ? " " : "*"

@@ -1,7 +1,7 @@
 import CLinuxShim
-import Execution
+package import Execution
 import KernelABI
-import TraceFormat
+package import TraceFormat
 import TraceeControl
 
 /// Replays a recording from its start.
@@ -9,12 +9,15 @@ package struct Replayer {
   package init() {}
 
   /// Replays to the end, or to where `options` say. Throws `Divergence`, `ReplayError` or `TraceError`.
-  package func replay(_ options: ReplayOptions) throws -> ReplayOutcome {
+  /// `makeEngine` is given the trace's header.
+  package func replay(
+    _ options: ReplayOptions, _ makeEngine: (TraceHeader) throws -> any Engine
+  ) throws -> ReplayOutcome {
     let reader = try TraceReader(directory: options.traceDirectory)
     try Self.checkHeader(reader.header, options)
     Self.bind(reader.header, options)
     ResourceLimits.raiseOpenFiles()
-    let session = ReplaySession(options: options, reader: reader, engine: NativeEngine())
+    let session = ReplaySession(options: options, reader: reader, engine: try makeEngine(reader.header))
     do {
       try session.run()
     } catch let error as KernelError {
@@ -37,10 +40,6 @@ package struct Replayer {
   }
 
   private static func checkHeader(_ header: TraceHeader, _ options: ReplayOptions) throws {
-    guard header.tickDefinition == .none else {
-      throw ReplayError.unusableTrace(
-        "the trace counts ticks (\(header.tickDefinition)), which no engine of this rrs can count here")
-    }
     // Features that were hidden from the program may be here.
     let isUsable = header.engine == "software" ? header.xcr0 & ~rrs_xgetbv0() == 0 : header.xcr0 == rrs_xgetbv0()
     if !isUsable, !options.force {

@@ -8,15 +8,16 @@ package enum Gadget {
   package static let address = RemotePointer(0x7000_0000)
   package static let dataAddress = RemotePointer(0x7000_1000)
   package static let range = RemoteRange(address, byteCount: 2 * pageSize)
+  /// The gadget's `int3`.
+  package static let trapAddress = address + 2
   /// `syscall; int3`
   package static let code: [UInt8] = [0x0f, 0x05, 0xcc]
   /// Where output parameters of blocking calls go while other tracees run; see `Scratch`.
   package static let scratchRange = RemoteRange(RemotePointer(0x6800_0000), RemotePointer(0x7000_0000))
 
-  /// What of a tracee's memory is rrs's own.
-  package static func owns(_ range: RemoteRange) -> Bool {
-    range.overlaps(self.range) || range.overlaps(scratchRange)
-  }
+  /// The calls of the vsyscall page, as code of a page that can be read: `mov eax, number; syscall; ret`, for
+  /// gettimeofday, time and getcpu in this order, at a distance of 16 bytes.
+  package static let vsyscallsAddress = address + 64
 }
 
 /// A remote call could not be made because the tracee died meanwhile.
@@ -116,6 +117,10 @@ extension Tracee {
     write(saved.instructionPointer, original)
     _ = try check(Int(result), "map the gadget", tid: tid)
     write(Gadget.address, Gadget.code)
+    for (index, number) in [SyscallNumber.gettimeofday, SyscallNumber.time, SyscallNumber.getcpu].enumerated() {
+      let low = UInt8(truncatingIfNeeded: number), high = UInt8(truncatingIfNeeded: number >> 8)
+      write(Gadget.vsyscallsAddress + 16 * index, [0xb8, low, high, 0, 0, 0x0f, 0x05, 0xc3])
+    }
     setRegisters(saved)
     // NX data, read-only code.
     _ = try checkedRemoteCall("protect the gadget", SyscallNumber.mprotect, Gadget.address.rawValue, pageSize, 0x5)

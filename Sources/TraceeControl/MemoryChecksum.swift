@@ -12,7 +12,14 @@ package enum MemoryChecksum {
     var sum: UInt64 = 0
     var buffer = [UInt64](repeating: 0, count: 131_072)
     let pages = PageMap(tracee.tid)
-    for mapping in ProcessMaps.read(tracee.tid) where mapping.isWritable && !isOwn(mapping) {
+    let protected = tracee.addressSpace.writeProtected
+    for mapping in ProcessMaps.read(tracee.tid) where !isOwn(mapping) {
+      guard mapping.isWritable else {
+        for page in protected.keys where mapping.range.contains(RemotePointer(page)) {
+          sum = sum &+ checksum(tracee, RemoteRange(RemotePointer(page), byteCount: pageSize), &buffer)
+        }
+        continue
+      }
       guard let range = live(mapping.range, stackPointers) else { continue }
       // What was never touched of anonymous memory is zero.
       let touched = mapping.inode == 0 ? pages.present(in: range) : [range]
@@ -22,7 +29,7 @@ package enum MemoryChecksum {
   }
 
   private static func isOwn(_ mapping: ProcessMapping) -> Bool {
-    Gadget.owns(mapping.range) || mapping.name == "[vvar]" || mapping.name == "[vdso]"
+    OwnMemory.owns(mapping.range) || mapping.name == "[vvar]" || mapping.name == "[vdso]"
   }
 
   /// The range without the dead part of a stack that lies in it. Whole pages.

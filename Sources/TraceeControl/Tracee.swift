@@ -14,8 +14,8 @@ package final class Tracee {
   /// False once the kernel said that it is gone (ESRCH): no request reaches it any more.
   package var isAlive = true
 
-  /// The last request was to step: the SIGTRAP that follows is the engine's own.
-  package var isStepping = false
+  /// What the engine that runs it keeps of it.
+  package var engineState: (any EngineState)?
 
   /// Stops that `wait()` reported.
   package private(set) var stopCount: UInt64 = 0
@@ -70,6 +70,21 @@ package final class Tracee {
     try Ptrace.step(tid, signal: signal)
   }
 
+  /// Executes one instruction of the tracee, with its signals held back, and waits for that. Returns what wait(2) said:
+  /// `.signalStop(.trap)` unless the instruction faulted, entered a system call, or the tracee was killed.
+  ///
+  /// Preconditions: the tracee is in a ptrace-stop outside of a system call.
+  package func stepAlone() throws(KernelError) -> WaitStatus {
+    let mask = try Ptrace.signalMask(tid)
+    // All but the signals of faults: a forced signal that is blocked would be reset to its default.
+    let faults: [Signal] = [.trap, .segmentationFault, .bus, .floatingPoint, .illegalInstruction]
+    try Ptrace.setSignalMask(tid, faults.reduce(UInt64.max) { $0 & ~(UInt64(1) << UInt64($1.rawValue - 1)) })
+    try step()
+    let status = try wait()
+    if case .signalStop = status { try Ptrace.setSignalMask(tid, mask) }
+    return status
+  }
+
   /// Waits for this tracee alone. Returns its status.
   package func wait() throws(KernelError) -> WaitStatus {
     var status: Int32 = 0
@@ -82,6 +97,9 @@ package final class Tracee {
   }
 }
 
+/// What an engine attaches to a tracee or an address space.
+package protocol EngineState: AnyObject {}
+
 /// What the tracees of one mm share.
 package final class AddressSpace {
   package var tracees = 0
@@ -92,6 +110,11 @@ package final class AddressSpace {
 
   /// prctl(2)'s PR_SET_DUMPABLE as the program set it; the kernel's own stays on, or rrs could not read its memory.
   package var dumpable: UInt64 = 1
+  /// What the engine that runs it keeps of it; a copy's is set by `Engine.didClone`.
+  package var engineState: (any EngineState)?
+  /// Pages that the engine protects against writing, with the protection that the program gave them (PROT_* of
+  /// mmap(2)): for the program, and for what compares memory, they are as if they had that.
+  package var writeProtected: [UInt64: Int32] = [:]
   /// Memory for the output of calls that sleep while other tracees run.
   package private(set) var scratch = ScratchPool()
 
@@ -103,6 +126,7 @@ package final class AddressSpace {
     copy.hasGadget = hasGadget
     copy.programBreak = programBreak
     copy.dumpable = dumpable
+    copy.writeProtected = writeProtected
     copy.scratch = scratch.fork()
     return copy
   }

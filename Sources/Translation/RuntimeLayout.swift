@@ -1,13 +1,13 @@
 /// The memory that translated code shares with the tracer, at the same addresses in every address space, so that
 /// translations hold no address that is particular to a process.
 ///
-///     0x7000_0000  data page: tick counter, target of the indirect transfer under way; in its last word the spill slot
-///     0x7000_1000  hole: nothing may be mapped here up to 0x7008_1000
+///     0x7020_0000  data page: tick counter, target of the indirect transfer under way; in its last word the spill slot
+///     0x7020_1000  hole: nothing may be mapped here up to 0x7028_1000
 ///     0x7010_0000  landing table, 512 KiB
 ///
 /// All of it lies below 2 GiB, where a 32-bit absolute operand reaches it from any cache.
 package enum RuntimeLayout {
-  package static let dataPageAddress: UInt64 = 0x7000_0000
+  package static let dataPageAddress: UInt64 = 0x7020_0000
   package static let dataPageByteCount = 4096
 
   /// The ticks left until the translated code stops: it stops when the count reaches zero.
@@ -26,7 +26,7 @@ package enum RuntimeLayout {
   static let transferSource = UInt32(dataPageAddress) + UInt32(transferSourceOffset)
   static let spill = UInt32(dataPageAddress) + UInt32(spillOffset)
 
-  package static let holeAddress: UInt64 = 0x7000_1000
+  package static let holeAddress: UInt64 = 0x7020_1000
   package static let holeByteCount: UInt64 = 0x8_0000
 
   package static let landingTableAddress: UInt64 = 0x7010_0000

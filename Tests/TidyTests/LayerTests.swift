@@ -18,7 +18,11 @@ import Testing
     "Recording": (5, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
     "Replay": (5, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
     "rrs": (
-      7, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Recording", "Replay", "CLinuxShim"]
+      7,
+      [
+        "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Translation", "Recording", "Replay",
+        "CLinuxShim",
+      ]
     ),
   ]
 

@@ -53,7 +53,7 @@ import TraceeControl
     let pool = ScratchPool()
     #expect(pool.take(byteCount: 100) == nil)
     let chunk = try #require(pool.reserve(byteCount: 100))
-    #expect(Gadget.owns(RemoteRange(chunk.address, byteCount: chunk.byteCount)))
+    #expect(OwnMemory.owns(RemoteRange(chunk.address, byteCount: chunk.byteCount)))
     #expect(pool.take(byteCount: 100) == nil)
     pool.giveBack(chunk)
     #expect(pool.take(byteCount: 100)?.address == chunk.address)

@@ -56,11 +56,8 @@ extension RecordSession {
     tracee.state = .running
     try engine.resume(tracee.tracee, .systemCall)
     try waitFor(tracee)
-    let status = tracee.pending.removeFirst()
-    guard case .syscallStop = status else {
-      tracee.pending.insert(status, at: 0)
-      return try handleNext(tracee)
-    }
+    guard case .syscallStop? = tracee.pending.first else { return try handleNext(tracee) }
+    tracee.pending.removeFirst()
     try startImage(tracee, formerTid: formerTid)
   }
 
@@ -109,7 +106,7 @@ extension RecordSession {
     var executableBase = RemotePointer.null
     let executable = ProcFS.readLink("/proc/\(tracee.tid)/exe") ?? ""
     var interpreter = (base: RemotePointer.null, name: "")
-    for mapping in ProcessMaps.read(tracee.tid) where !Gadget.owns(mapping.range) && mapping.name != "[vsyscall]" {
+    for mapping in ProcessMaps.read(tracee.tid) where !OwnMemory.owns(mapping.range) && mapping.name != "[vsyscall]" {
       if mapping.name == executable, executableBase.isNull { executableBase = mapping.range.start }
       if mapping.name.hasPrefix("/"), mapping.name != executable, interpreter.base.isNull {
         interpreter = (mapping.range.start, mapping.name)

@@ -26,7 +26,16 @@ extension RecordSession {
       describeAnonymousShared(&record, tracee)
     }
     writer.append(record)
-    engine.didChangeMemory(tracee.tracee, record.range)
+    try engine.didChangeMemory(tracee.tracee, record.range, .mapping(protection: record.protection))
+  }
+
+  /// munmap and mprotect: the kernel did them, and replay makes the same calls.
+  func finishMappingChange(_ tracee: RecordTracee, _ call: PendingCall) throws {
+    let start = RemotePointer(call.entry.argument(0))
+    let range = RemoteRange(start, byteCount: RemotePointer(call.entry.argument(1)).pageEnd.rawValue)
+    let isUnmap = call.descriptor.number == SyscallNumber.munmap
+    let protection = isUnmap ? 0 : Int32(truncatingIfNeeded: call.entry.argument(2))
+    try engine.didChangeMemory(tracee.tracee, range, .mapping(protection: protection))
   }
 
   /// Shared anonymous memory is a file without a name: its device and inode tell replay which mappings are one.
@@ -47,7 +56,10 @@ extension RecordSession {
   ) throws {
     let start = RemotePointer(UInt64(bitPattern: registers.syscallResult))
     let oldSize = call.entry.argument(1), newSize = call.entry.argument(2)
-    defer { engine.didChangeMemory(tracee.tracee, RemoteRange(start, byteCount: newSize)) }
+    let old = RemotePointer(call.entry.argument(0))
+    try engine.didChangeMemory(
+      tracee.tracee, RemoteRange(old, byteCount: RemotePointer(oldSize).pageEnd.rawValue), .mapping(protection: 0))
+    try engine.didChangeMemory(tracee.tracee, RemoteRange(start, byteCount: newSize), .mapping(protection: 7))
     guard newSize > oldSize, let mapping = ProcessMaps.read(tracee.tid).first(where: { $0.range.contains(start) }),
       mapping.inode != 0
     else { return }

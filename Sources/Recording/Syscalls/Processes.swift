@@ -58,6 +58,7 @@ extension RecordSession {
     guard let call = parent.call else { return }
     let arguments = CloneArguments(parent.tracee, call.entry)
     let child = makeChild(parent, newTid, arguments)
+    try engine.didClone(parent: parent.tracee, child: child.tracee)
     try waitForFirstStop(child)
     if kind == .vfork {
       // The parent sleeps until the child is done with its memory: its entry tells of the child.
@@ -91,6 +92,7 @@ extension RecordSession {
     try waitFor(child)
     let status = child.pending.removeFirst()
     if case .event(.stop, _) = status {
+      _ = try engine.interpret(child.tracee, status)
       child.state = .ready
     } else {
       // Killed before its first stop.
@@ -105,14 +107,14 @@ extension RecordSession {
   ) throws {
     var details = SyscallEvent(number: call.descriptor.number, phase: .exit)
     details.newTid = child.tid
-    let status = parent.pending.removeFirst()
-    guard case .syscallStop = status else {
+    guard let status = parent.pending.first, status == .syscallStop else {
       // Killed before it returned: the child lives on, and the trace must tell of it.
-      parent.pending.insert(status, at: 0)
       arrivals.append(parent.tid)
       details.phase = .entry
       return try appendBirth(parent, child, details, call.entry, arguments)
     }
+    parent.pending.removeFirst()
+    _ = try engine.interpret(parent.tracee, status)
     var registers = try parent.tracee.registers()
     for index in call.changedArguments { registers.setArgument(index, call.entry.argument(index)) }
     parent.tracee.setRegisters(registers)
@@ -142,7 +144,6 @@ extension RecordSession {
           parent: parent.tracee.recordedTid, flags: arguments.flags, ownNamespaceTid: ProcFS.ownNamespaceTid(child.tid),
           threadGroup: child.group.recordedID)))
     try append(event, of: parent)
-    try engine.didClone(parent: parent.tracee, child: child.tracee)
   }
 
   /// The child's own return from the call.
@@ -182,7 +183,7 @@ extension RecordSession {
     tracee.call = nil
     do {
       try engine.resume(tracee.tracee, .application(signal: nil, untilTicks: nil))
-    } catch {
+    } catch let error as KernelError {
       guard error.errno == .noSuchProcess else { throw error }
     }
     try waitForDeath(tracee)

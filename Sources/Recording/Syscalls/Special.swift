@@ -44,6 +44,7 @@ extension RecordSession {
     guard !registers.syscallFailed else { return }
     switch handler {
     case .map: try finishMap(&event, tracee, call, registers)
+    case .unmap, .protect: try finishMappingChange(tracee, call)
     case .remap: try finishRemap(&event, tracee, call, registers)
     case .programBreak: finishProgramBreak(tracee, registers)
     case .attachSharedMemory: try finishAttach(&event, tracee, registers)

@@ -35,7 +35,7 @@ extension ReplaySession {
       if backing.isTemporary { _ = rrs_close(backing.descriptor) }
     }
     if record.name == "[stack]", record.fileSize > 0 { ResourceLimits.setStack(tracee.tid, record.fileSize) }
-    engine.didChangeMemory(tracee, record.range)
+    try engine.didChangeMemory(tracee, record.range, .mapping(protection: record.protection))
   }
 
   func replayRemap(_ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers) throws {
@@ -47,6 +47,11 @@ extension ReplaySession {
     for record in records where record.flags & MapFlag.typeMask != MapFlag.private { _ = try files.backing(record) }
     let flags = new == old ? 0 : mayMove | fixed | (recorded.argument(3) & dontUnmap)
     _ = try tracee.tracee.checkedRemoteCall("mremap", SyscallNumber.mremap, old, oldSize, newSize, flags, new)
+    try engine.didChangeMemory(
+      tracee.tracee, RemoteRange(RemotePointer(old), byteCount: RemotePointer(oldSize).pageEnd.rawValue),
+      .mapping(protection: 0))
+    try engine.didChangeMemory(
+      tracee.tracee, RemoteRange(RemotePointer(new), byteCount: newSize), .mapping(protection: 7))
     for record in records where record.flags & MapFlag.typeMask == MapFlag.private {
       try makeMapping(tracee.tracee, record)
     }

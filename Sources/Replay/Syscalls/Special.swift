@@ -1,3 +1,4 @@
+import Execution
 import KernelABI
 import Syscalls
 import TraceFormat
@@ -19,10 +20,12 @@ extension ReplaySession {
       try makeMappings(tracee, event)
     case .unmap:
       try remote(tracee, "munmap", SyscallNumber.munmap, recorded, count: 2)
+      try noteMapping(tracee, recorded, protection: 0)
     case .remap:
       try replayRemap(tracee, event, recorded)
     case .protect:
       try remote(tracee, "mprotect", SyscallNumber.mprotect, recorded, count: 3)
+      try noteMapping(tracee, recorded, protection: Int32(truncatingIfNeeded: recorded.argument(2)))
     case .programBreak:
       try replayProgramBreak(tracee, event, recorded)
     case .advise:
@@ -51,6 +54,12 @@ extension ReplaySession {
     if let limit = tracee.tracee.read(RemotePointer(recorded.argument(new)), as: UInt64.self) {
       ResourceLimits.setStack(target.tracee.tid, limit)
     }
+  }
+
+  private func noteMapping(_ tracee: ReplayTracee, _ recorded: Registers, protection: Int32) throws {
+    let start = RemotePointer(recorded.argument(0))
+    let range = RemoteRange(start, byteCount: RemotePointer(recorded.argument(1)).pageEnd.rawValue)
+    try engine.didChangeMemory(tracee.tracee, range, .mapping(protection: protection))
   }
 
   /// The recorded call with its recorded arguments.

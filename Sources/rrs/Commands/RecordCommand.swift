@@ -14,7 +14,7 @@ struct RecordCommand: Verb {
       .value("num-cores"), .value("output-trace-dir", "o"), .value("print-trace-dir", "p"), .flag("always-switch", "s"),
       .value("continue-through-signal", "t"), .value("ignore-signal", "i"), .flag("cpu-unbound", "u"),
       .value("bind-to-cpu"), .value("env", "v"), .flag("wait", "w"), .value("nested"), .value("trace-id"),
-      .flag("randomize-addresses"), .flag("stats"),
+      .flag("randomize-addresses"), .flag("stats"), .value("engine"),
     ] + ProcessorOptions.forms,
     endsAtProgram: true)
 
@@ -93,6 +93,13 @@ struct RecordCommand: Verb {
     transform: RecordCommand.traceID)
   var traceID: [UInt8] = []
 
+  @Option(
+    name: .customLong("engine"),
+    help: ArgumentHelp(
+      "What runs the program: the processor with its counter of branches, or a translation of the program's code.",
+      valueName: "auto|software|native"))
+  var engine = EngineSelection.auto
+
   @Flag(name: .customLong("randomize-addresses"), help: "Keep the randomisation of the program's address space on.")
   var randomizeAddresses = false
 
@@ -131,7 +138,7 @@ struct RecordCommand: Verb {
     options.onStart = { announcement.make() }
     let outcome: RecordOutcome
     do {
-      outcome = try Recorder().record(options)
+      outcome = try Recorder().record(options) { engine.engine(for: $0) }
     } catch let error as RecordError {
       switch error {
       case .spawnFailed, .unavailable: trace.removeUnused()

@@ -72,7 +72,7 @@ struct ReplayCommand: Verb {
     options.force = global.forceThings
     let progress = ProgressBar()
     if isatty(STDERR_FILENO) != 0 { options.onProgress = { progress.update(event: $0, fraction: $1) } }
-    let result = Result { try Replayer().replay(options) }
+    let result = Result { try Replayer().replay(options) { EngineSelection.engine(replaying: $0) } }
     progress.clear()
     let outcome = try result.get()
     for note in outcome.notes { warn("note: " + note) }

@@ -1,0 +1,387 @@
+package import Execution
+package import KernelABI
+import SystemPackage
+package import TraceeControl
+import X86
+
+/// Runs tracees in translations of their code, which count ticks: exact stops without a hardware counter.
+///
+/// The application's code is never executed where it is, with three exceptions: an instruction that can't be
+/// translated or has to be seen by the kernel in its place is stepped over there; so is one that a signal is delivered
+/// with; and a system call that a signal has interrupted is made again there.
+package final class SoftwareEngine: Engine {
+  package let name = "software"
+  package let tickUnit: TickUnit?
+  package let interceptsCPUID = true
+
+  let options: TranslationOptions
+  let processor: ProcessorIdentity
+  /// Translations of images that have been started, newest last: the next process of the same program starts with them.
+  private var templates: [Template] = []
+  package internal(set) var statistics = SoftwareStatistics()
+
+  private struct Template {
+    var image: [ProcessMapping]
+    var cache: CodeCache
+  }
+
+  private static let templateCountMax = 8
+
+  package init(options: TranslationOptions = TranslationOptions(), processor: ProcessorIdentity) {
+    self.options = options
+    tickUnit =
+      switch options.tickDefinition {
+      case .nonForwardTransfers: .nonForwardTransfers
+      case .retiredConditionalBranches: .retiredConditionalBranches
+      case .none: nil
+      }
+    self.processor = processor
+  }
+
+  func state(of tracee: Tracee) -> SoftwareTracee {
+    if let state = tracee.engineState as? SoftwareTracee { return state }
+    let state = SoftwareTracee()
+    tracee.engineState = state
+    return state
+  }
+
+  func space(of tracee: Tracee) -> SoftwareSpace? { tracee.addressSpace.engineState as? SoftwareSpace }
+
+  package func ticks(of tracee: Tracee) -> UInt64 { state(of: tracee).ticks }
+
+  // MARK: - Running
+
+  package func resume(_ tracee: Tracee, _ request: RunRequest) throws {
+    let state = state(of: tracee)
+    guard let space = space(of: tracee), !state.isLeaving else { return try passThrough(tracee, request) }
+    switch request {
+    case .application(let signal?, let limit):
+      state.limit = limit
+      try stepOriginal(tracee, state, space, isRequested: false, signal: signal)
+    case .application(nil, let limit):
+      state.limit = limit
+      try run(tracee, state, space)
+    case .systemCall:
+      try enterCall(tracee, state)
+    case .step(let signal):
+      state.limit = nil
+      try stepOriginal(tracee, state, space, isRequested: true, signal: signal)
+    case .groupStop:
+      try note(tracee, state)
+      try tracee.flushRegisters()
+      try Ptrace.listen(tracee.tid)
+    }
+  }
+
+  /// Before the first image, and after the last instruction.
+  private func passThrough(_ tracee: Tracee, _ request: RunRequest) throws {
+    switch request {
+    case .application(let signal, _): try tracee.resume(signal: signal)
+    case .systemCall: try tracee.resumeToSyscallStop()
+    case .step(let signal): try tracee.step(signal: signal)
+    case .groupStop:
+      try tracee.flushRegisters()
+      try Ptrace.listen(tracee.tid)
+    }
+  }
+
+  /// Keeps the registers, to tell later whether anything has been executed.
+  private func note(_ tracee: Tracee, _ state: SoftwareTracee, application: Registers? = nil) throws {
+    let registers = try tracee.registers()
+    state.resumed = (registers, application ?? registers)
+  }
+
+  private func run(_ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace) throws {
+    let application = try tracee.registers()
+    if state.wantsOriginal {
+      return try stepOriginal(tracee, state, space, isRequested: false, signal: nil)
+    }
+    if !state.isInCache {
+      if isRestarting(application) {
+        // The kernel goes two bytes back to make the call again, or builds a signal frame that does: from the
+        // application's instruction pointer. No instruction but the system call can follow.
+        try note(tracee, state)
+        return try tracee.resume()
+      }
+      if let limit = state.limit, limit <= state.ticks { return try bounce(tracee, state) }
+      guard try enter(tracee, state, space) else {
+        return try stepOriginal(tracee, state, space, isRequested: false, signal: nil)
+      }
+      try note(tracee, state, application: application)
+    } else {
+      state.resumed = nil
+    }
+    let budget = state.limit.map { Int64(clamping: $0 - state.ticks) } ?? Int64.max
+    state.budget = budget
+    space.cache.translator.ticksLeft = budget
+    state.isInCache = false
+    try tracee.resume()
+  }
+
+  /// The results of a system call that a signal interrupted (include/linux/errno.h, ERESTARTSYS and its kin).
+  private func isRestarting(_ registers: Registers) -> Bool {
+    registers.syscallNumber >= 0 && (-516 ... -512).contains(registers.syscallResult)
+  }
+
+  /// Leads the registers, which are the application's, into the cache. False: there is no code to go to.
+  private func enter(_ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace) throws -> Bool {
+    var registers = try tracee.registers()
+    let target = Self.vsyscall(registers.rip) ?? registers.rip
+    var outcome = space.cache.translating(space.reader(tracee)) { $0.go(to: target, &registers) }
+    if outcome == .zoneFull {
+      statistics.flushes += 1
+      space.flush()
+      outcome = space.cache.translating(space.reader(tracee)) { $0.go(to: target, &registers) }
+    }
+    guard outcome == .resumed else {
+      guard outcome == .notCode else {
+        throw KernelError("translate the code at \(RemotePointer(target))", tid: tracee.tid, errno: .noMemory)
+      }
+      return false
+    }
+    try settle(tracee, space)
+    tracee.setRegisters(registers)
+    return true
+  }
+
+  /// Does in the tracee what translating asks for.
+  func settle(_ tracee: Tracee, _ space: SoftwareSpace) throws {
+    try space.protectNewPages(tracee)
+    try space.mapCache(in: tracee)
+  }
+
+  /// The legacy calls of the vsyscall page (arch/x86/entry/vsyscall): as code that can be translated.
+  private static func vsyscall(_ address: UInt64) -> UInt64? {
+    let base: UInt64 = 0xffff_ffff_ff60_0000
+    guard address >= base, address < base + 0xc00, address & 0x3ff == 0 else { return nil }
+    return Gadget.vsyscallsAddress.rawValue + 16 * ((address - base) >> 10)
+  }
+
+  /// Stops again at once: the tracee is where it is to stop.
+  private func bounce(_ tracee: Tracee, _ state: SoftwareTracee) throws {
+    let application = try tracee.registers()
+    var registers = application
+    registers.rip = Gadget.trapAddress.rawValue
+    registers.origRax = UInt64.max
+    tracee.setRegisters(registers)
+    try note(tracee, state, application: application)
+    try tracee.resume()
+  }
+
+  /// Goes on into the system call that the tracee stands before.
+  private func enterCall(_ tracee: Tracee, _ state: SoftwareTracee) throws {
+    if let place = state.call {
+      var registers = try tracee.registers()
+      if registers.rip == place.inApplication {
+        registers.rip = place.inCache
+        tracee.setRegisters(registers)
+      }
+    }
+    state.resumed = nil
+    try tracee.resumeToSyscallStop()
+  }
+
+  /// Executes one instruction where the program has it; a signal is delivered first.
+  private func stepOriginal(
+    _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace, isRequested: Bool, signal: Signal?
+  ) throws {
+    let registers = try tracee.registers()
+    let isRequested = isRequested || state.step?.isRequested ?? false
+    state.wantsOriginal = false
+    let start = registers.rip
+    let instruction =
+      signal == nil
+      ? space.cache.translating(space.reader(tracee)) { $0.instruction(at: start) } : nil
+    state.step = .init(start: start, instruction: instruction, isRequested: isRequested, hasSignal: signal != nil)
+    statistics.originals += 1
+    try note(tracee, state)
+    try tracee.step(signal: signal)
+  }
+
+  // MARK: - Stops
+
+  package func interpret(_ tracee: Tracee, _ status: WaitStatus) throws -> Stop? {
+    let state = state(of: tracee)
+    statistics.stops += 1
+    countTicks(tracee, state)
+    switch status {
+    case .exited, .killed:
+      tracee.isAlive = false
+      return .exited(status)
+    case .syscallStop:
+      try leaveCall(tracee, state)
+      return .syscallExit
+    case .event(.seccomp, _):
+      try standBeforeCall(tracee, state)
+      return .syscallEntry
+    case .event(.exit, _):
+      try leaveCall(tracee, state)
+      state.isLeaving = true
+      return .exiting(rawStatus: Int32(truncatingIfNeeded: try Ptrace.eventMessage(tracee.tid)))
+    case .event(.exec, _):
+      state.call = nil
+      state.step = nil
+      return .execed(formerTid: Tid(Int32(truncatingIfNeeded: try Ptrace.eventMessage(tracee.tid))))
+    case .event(.fork, _): return try .cloned(newTid(tracee, state), .fork)
+    case .event(.vfork, _): return try .cloned(newTid(tracee, state), .vfork)
+    case .event(.clone, _): return try .cloned(newTid(tracee, state), .clone)
+    case .event(.vforkDone, _), .continued:
+      return nil
+    case .event(.stop, let signal):
+      _ = try cleanState(tracee, state)
+      return .groupStop(signal == .trap ? nil : signal)
+    case .signalStop:
+      return try signalStop(tracee, state)
+    }
+  }
+
+  private func newTid(_ tracee: Tracee, _ state: SoftwareTracee) throws -> Tid {
+    try leaveCall(tracee, state)
+    return Tid(Int32(truncatingIfNeeded: try Ptrace.eventMessage(tracee.tid)))
+  }
+
+  /// Adds what the tracee has counted since it was let run.
+  private func countTicks(_ tracee: Tracee, _ state: SoftwareTracee) {
+    guard let budget = state.budget, let space = space(of: tracee) else { return }
+    state.budget = nil
+    state.ticks += UInt64(bitPattern: budget - space.cache.translator.ticksLeft)
+  }
+
+  package func standsBeforeInterceptedInstruction(_ tracee: Tracee) -> Bool {
+    guard let space = space(of: tracee), let start = try? tracee.registers().rip else { return false }
+    let instruction = space.cache.translating(space.reader(tracee)) { $0.instruction(at: start) }
+    switch instruction?.kind {
+    case .rdtsc, .rdtscp, .rdrand, .rdseed, .rdpid, .cpuid, .xgetbv, .xbegin, .stateSave: return true
+    default: return false
+    }
+  }
+
+  /// At a system call's entry: the registers become the application's, and the place in the cache is kept.
+  private func standBeforeCall(_ tracee: Tracee, _ state: SoftwareTracee) throws {
+    state.call = nil
+    state.step = nil
+    guard let space = space(of: tracee) else { return }
+    var registers = try tracee.registers()
+    let inCache = registers.rip
+    guard space.cache.translator.recover(&registers) == .behindSystemCall else { return }
+    try checkCode(registers.rip - 2, tracee, space)
+    state.call = .init(inCache: inCache, inApplication: registers.rip)
+    tracee.setRegisters(registers)
+    try space.releaseArguments(registers, tracee)
+  }
+
+  /// In or behind a system call: the registers become the application's.
+  private func leaveCall(_ tracee: Tracee, _ state: SoftwareTracee) throws {
+    var registers = try tracee.registers()
+    if let place = state.call, registers.rip == place.inCache || registers.rip == place.inCache - 2 {
+      if registers.rcx == place.inCache { registers.rcx = place.inApplication }
+      registers.rip = place.inApplication - (place.inCache - registers.rip)
+      tracee.setRegisters(registers)
+    } else if let space = space(of: tracee), space.cache.translator.zone(containing: registers.rip) != nil {
+      // Killed in the middle of code.
+      if case .recovered = space.cache.translator.recover(&registers) { tracee.setRegisters(registers) }
+    }
+  }
+
+  /// The registers become the application's, wherever the tracee was stopped from outside. True: it is where it was
+  /// when it was let run, so that nothing happened meanwhile.
+  func cleanState(_ tracee: Tracee, _ state: SoftwareTracee) throws -> Bool {
+    var registers = try tracee.registers()
+    if let resumed = state.resumed, registers == resumed.processor {
+      tracee.setRegisters(resumed.application)
+      return true
+    }
+    if state.call.map({ registers.rip == $0.inCache }) ?? false {
+      try leaveCall(tracee, state)
+      return true
+    }
+    guard let space = space(of: tracee) else { return false }
+    let translator = space.cache.translator
+    let ticksLeft = translator.ticksLeft
+    defer { state.ticks += UInt64(bitPattern: ticksLeft - translator.ticksLeft) }
+    while true {
+      switch translator.recover(&registers) {
+      case .recovered, .behindSystemCall:
+        tracee.setRegisters(registers)
+        return false
+      case .foreign:
+        return false
+      case .inTransfer:
+        // A few instructions on there is a state that is the application's.
+        let status = try tracee.stepAlone()
+        statistics.stops += 1
+        guard case .signalStop = status else {
+          if status.rawExit != nil { throw TraceeDied(status: status) }
+          registers = try tracee.registers()
+          continue
+        }
+        registers = try tracee.registers()
+        let outcome = space.cache.translating(space.reader(tracee)) { $0.handleTrap(&registers) }
+        if outcome == .foreign { continue }
+        tracee.setRegisters(registers)
+        try settle(tracee, space)
+        if outcome == .wildTransfer { state.wantsOriginal = true }
+        if outcome != .resumed { return false }
+      }
+    }
+  }
+
+  /// Whether the tracee executes code that another process left in the cache, and that isn't mapped here.
+  func checkCode(_ address: UInt64, _ tracee: Tracee, _ space: SoftwareSpace) throws {
+    guard !space.hasCode(address, tracee), !Gadget.range.contains(RemotePointer(address)) else { return }
+    throw KernelError(
+      "run on: the program jumped to \(RemotePointer(address)), where it has no code", tid: tracee.tid,
+      errno: .badAddress)
+  }
+
+  // MARK: - Births, images, deaths
+
+  package func didStartImage(_ tracee: Tracee) throws {
+    tracee.engineState = nil
+    let image = ProcessMaps.read(tracee.tid).filter { $0.isExecutable && !OwnMemory.owns($0.range) }
+    let space: SoftwareSpace
+    if let index = templates.lastIndex(where: { $0.image == image }) {
+      let template = templates.remove(at: index)
+      templates.append(template)
+      space = SoftwareSpace(cache: template.cache)
+      try space.mapCache(in: tracee)
+      try space.adopt(tracee)
+      templates[templates.count - 1].cache = space.cache
+    } else {
+      space = SoftwareSpace(cache: try CodeCache(options: options))
+      try space.mapCache(in: tracee)
+      if templates.count == Self.templateCountMax { templates.removeFirst() }
+      templates.append(Template(image: image, cache: space.cache))
+    }
+    tracee.addressSpace.engineState = space
+  }
+
+  package func didClone(parent: Tracee, child: Tracee) throws {
+    if child.addressSpace !== parent.addressSpace, child.addressSpace.engineState == nil {
+      child.addressSpace.engineState = space(of: parent)?.fork()
+    }
+    state(of: child).call = state(of: parent).call
+  }
+
+  package func didExit(_ tracee: Tracee) {
+    tracee.engineState = nil
+    if tracee.addressSpace.tracees == 0 { tracee.addressSpace.engineState = nil }
+  }
+
+  package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) throws {
+    try space(of: tracee)?.didChange(range, change, tracee)
+  }
+}
+
+/// What the software engine has done, for `--stats`.
+package struct SoftwareStatistics: Sendable {
+  package var stops = 0
+  /// Instructions that were executed in the application's own code.
+  package var originals = 0
+  /// Times that a full cache was emptied.
+  package var flushes = 0
+  /// Writes to code that was protected because of its translations.
+  package var codeWrites = 0
+  /// Stops for code without a translation, and for other traps of the translator.
+  package var traps = 0
+}

@@ -1,0 +1,217 @@
+import Execution
+import KernelABI
+import TraceeControl
+
+/// What the software engine knows of one address space.
+final class SoftwareSpace: EngineState {
+  private(set) var cache: CodeCache
+  /// How many of the cache's zones are mapped here; -1: nothing is.
+  private var mappedZoneCount = -1
+  /// The executable mappings, in address order; nil when they have to be read again.
+  private var executable: [ProcessMapping]?
+  /// Pages with translations from another process, which this one hasn't mapped so far.
+  private var absentPages: Set<UInt64> = []
+
+  init(cache: CodeCache) {
+    self.cache = cache
+    cache.userCount += 1
+  }
+
+  deinit { cache.userCount -= 1 }
+
+  /// For a forked child, whose memory has the cache mapped already.
+  func fork() -> SoftwareSpace {
+    let copy = SoftwareSpace(cache: cache)
+    copy.mappedZoneCount = mappedZoneCount
+    copy.executable = executable
+    copy.absentPages = absentPages
+    return copy
+  }
+
+  // MARK: - The cache
+
+  func mapCache(in tracee: Tracee) throws {
+    guard mappedZoneCount < cache.zoneCount else { return }
+    try cache.map(in: tracee, from: mappedZoneCount, replacing: false)
+    mappedZoneCount = cache.zoneCount
+  }
+
+  /// Translations of its own for this address space, in the place of those that it shares.
+  func part(_ tracee: Tracee) throws {
+    guard cache.userCount > 1 else { return }
+    let own = try CodeCache(copying: cache)
+    try mapCache(in: tracee)
+    try own.map(in: tracee, from: -1, replacing: true)
+    cache.userCount -= 1
+    own.userCount += 1
+    cache = own
+  }
+
+  // MARK: - Code
+
+  func reader(_ tracee: Tracee) -> any CodeReader { Reader(self, tracee) }
+
+  private final class Reader: CodeReader {
+    let space: SoftwareSpace
+    let tracee: Tracee
+
+    init(_ space: SoftwareSpace, _ tracee: Tracee) {
+      self.space = space
+      self.tracee = tracee
+    }
+
+    func readCode(_ page: UInt64, _ destination: UnsafeMutableRawBufferPointer) -> CodePageStability? {
+      guard let mapping = space.executableMapping(page, tracee) else { return nil }
+      let buffer = UnsafeMutableRawBufferPointer(rebasing: destination.prefix(Int(pageSize)))
+      guard tracee.read(RemotePointer(page), into: buffer) == buffer.count else { return nil }
+      space.absentPages.remove(page)
+      let isProtected = tracee.addressSpace.writeProtected[page] != nil
+      return mapping.isWritable || mapping.isShared || isProtected ? .changeable : .stable
+    }
+  }
+
+  private func executableMapping(_ address: UInt64, _ tracee: Tracee) -> ProcessMapping? {
+    let pointer = RemotePointer(address)
+    let mappings = executableMappings(tracee)
+    var low = 0, high = mappings.count
+    while low < high {
+      let middle = (low + high) / 2
+      if mappings[middle].range.end <= pointer { low = middle + 1 } else { high = middle }
+    }
+    return low < mappings.count && mappings[low].range.contains(pointer) ? mappings[low] : nil
+  }
+
+  func executableMappings(_ tracee: Tracee) -> [ProcessMapping] {
+    if let executable { return executable }
+    let found = ProcessMaps.read(tracee.tid).filter {
+      $0.isExecutable && !OwnMemory.owns($0.range) && $0.name != "[vsyscall]"
+    }
+    executable = found
+    return found
+  }
+
+  /// Whether there is code at `address` in this process. Translations that another process made are reached even
+  /// where this one has nothing mapped: an error of the program's that must not go unseen.
+  func hasCode(_ address: UInt64, _ tracee: Tracee) -> Bool {
+    if absentPages.isEmpty && cache.userCount == 1 { return true }
+    return executableMapping(address, tracee) != nil
+  }
+
+  // MARK: - Protection
+
+  /// Protects the pages that translations were just made from and that can change, so that a change isn't missed.
+  func protectNewPages(_ tracee: Tracee) throws {
+    let new = cache.translator.takeNewPages().filter { cache.pages[$0]?.isChangeable ?? false }
+    guard !new.isEmpty else { return }
+    if cache.userCount > 1 {
+      let shared = cache
+      try part(tracee)
+      for page in new { shared.invalidate(page..<(page + pageSize)) }
+    }
+    for page in new {
+      guard tracee.addressSpace.writeProtected[page] == nil, let mapping = executableMapping(page, tracee),
+        mapping.isWritable
+      else { continue }
+      let protection = mapping.protection
+      _ = try tracee.checkedRemoteCall(
+        "protect a page of code", SyscallNumber.mprotect, page, pageSize, UInt64(protection & ~2))
+      tracee.addressSpace.writeProtected[page] = protection
+    }
+  }
+
+  /// Gives a page of code that is protected by `protectNewPages` its own protection back.
+  func unprotect(_ page: UInt64, _ tracee: Tracee) throws {
+    guard let protection = tracee.addressSpace.writeProtected.removeValue(forKey: page) else { return }
+    _ = try tracee.checkedRemoteCall(
+      "unprotect a page of code", SyscallNumber.mprotect, page, pageSize, UInt64(protection))
+  }
+
+  /// Takes the protection off the pages that a system call's arguments point into: the kernel would refuse to write
+  /// there.
+  func releaseArguments(_ registers: Registers, _ tracee: Tracee) throws {
+    guard !tracee.addressSpace.writeProtected.isEmpty else { return }
+    let pages = tracee.addressSpace.writeProtected.keys.filter { page in
+      (0..<6).contains { index in
+        let start = registers.argument(index)
+        let byteCount = index < 5 ? min(registers.argument(index + 1), 1 << 30) : 1
+        return start < page + pageSize && start &+ max(byteCount, 256) > page
+      }
+    }
+    for page in pages { try unprotect(page, tracee) }
+    try drop(pages, tracee)
+  }
+
+  // MARK: - Changes
+
+  /// A range of memory was mapped, unmapped, protected otherwise or written to. Drops the translations that this
+  /// makes wrong.
+  func didChange(_ range: RemoteRange, _ change: MemoryChange, _ tracee: Tracee) throws {
+    let bounds = range.start.rawValue..<max(range.start.rawValue, range.end.rawValue)
+    if change != .content { noteMapping(range, change, tracee, bounds) }
+    let known = cache.knownPages(in: bounds)
+    guard !known.isEmpty else { return }
+    let stale = known.filter { isStale($0, change, tracee) }
+    try drop(stale, tracee)
+  }
+
+  private func noteMapping(
+    _ range: RemoteRange, _ change: MemoryChange, _ tracee: Tracee, _ bounds: Range<UInt64>
+  ) {
+    let concerns = executable?.contains { $0.range.overlaps(range) } ?? true
+    if concerns || change.isExecutable { executable = nil }
+    if !tracee.addressSpace.writeProtected.isEmpty {
+      for page in tracee.addressSpace.writeProtected.keys where bounds.contains(page) {
+        tracee.addressSpace.writeProtected[page] = nil
+      }
+    }
+  }
+
+  /// Whether translations from a page no longer hold. Those from another process, of a page that this one hasn't
+  /// mapped so far, wait until it is mapped.
+  private func isStale(_ page: UInt64, _ change: MemoryChange, _ tracee: Tracee) -> Bool {
+    guard let mapping = executableMapping(page, tracee) else { return !absentPages.contains(page) }
+    if mapping.isWritable || mapping.isShared || cache.pages[page]?.isChangeable ?? true { return true }
+    if hasSameBytes(page, tracee) {
+      absentPages.remove(page)
+      return false
+    }
+    return true
+  }
+
+  private func hasSameBytes(_ page: UInt64, _ tracee: Tracee) -> Bool {
+    withUnsafeTemporaryAllocation(byteCount: Int(pageSize), alignment: 16) { buffer in
+      guard tracee.read(RemotePointer(page), into: buffer) == buffer.count else { return false }
+      return PageSum.of(UnsafeRawBufferPointer(buffer)) == cache.pages[page]?.sum
+    }
+  }
+
+  func drop(_ pages: [UInt64], _ tracee: Tracee) throws {
+    guard !pages.isEmpty else { return }
+    try part(tracee)
+    for page in pages {
+      absentPages.remove(page)
+      cache.invalidate(page..<(page + pageSize))
+    }
+  }
+
+  /// Takes over translations that another process has made: what isn't the same here is dropped.
+  func adopt(_ tracee: Tracee) throws {
+    var stale: [UInt64] = []
+    for (page, state) in cache.pages {
+      guard let mapping = executableMapping(page, tracee) else {
+        if state.isChangeable { stale.append(page) } else { absentPages.insert(page) }
+        continue
+      }
+      if state.isChangeable || mapping.isWritable || mapping.isShared || !hasSameBytes(page, tracee) {
+        stale.append(page)
+      }
+    }
+    try drop(stale, tracee)
+  }
+
+  /// All zones are full: start anew.
+  func flush() {
+    absentPages.removeAll()
+    cache.invalidateAll()
+  }
+}

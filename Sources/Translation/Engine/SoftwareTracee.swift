@@ -1,0 +1,41 @@
+import KernelABI
+import TraceeControl
+import X86
+
+/// What the software engine keeps of one tracee.
+final class SoftwareTracee: EngineState {
+  /// Its ticks as of its last stop.
+  var ticks: UInt64 = 0
+  /// The ticks that it was given when it was let run in the cache; nil while it isn't.
+  var budget: Int64?
+  /// The tick that the session wants it to stop at.
+  var limit: UInt64?
+  /// Whether the tracee's registers are those of the cache: it goes on there.
+  var isInCache = false
+  var call: CallPlace?
+  var step: Step?
+  /// The next instruction is to be executed where the program has it.
+  var wantsOriginal = false
+  /// Pages of code that the original instruction writes to.
+  var pagesWritten: [UInt64] = []
+  /// The registers with which it was let run, and the application's for the same state.
+  var resumed: (processor: Registers, application: Registers)?
+  /// After PTRACE_EVENT_EXIT no more code is run.
+  var isLeaving = false
+
+  /// A system call made from the cache: the address behind it there, and in the application.
+  struct CallPlace {
+    var inCache: UInt64
+    var inApplication: UInt64
+  }
+
+  /// One instruction that is executed in its place.
+  struct Step {
+    var start: UInt64
+    var instruction: Instruction?
+    /// The session asked for it.
+    var isRequested: Bool
+    /// A signal was delivered with it.
+    var hasSignal: Bool
+  }
+}
