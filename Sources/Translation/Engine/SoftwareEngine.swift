@@ -212,8 +212,7 @@ package final class SoftwareEngine: Engine {
       try leaveCall(tracee, state)
       return .syscallExit
     case .event(.seccomp, _):
-      try standBeforeCall(tracee, state)
-      return .syscallEntry
+      return try standBeforeCall(tracee, state) ? .syscallEntry : nil
     case .event(.exit, _):
       try leaveCall(tracee, state)
       state.isLeaving = true
@@ -256,18 +255,26 @@ package final class SoftwareEngine: Engine {
     }
   }
 
-  /// At a system call's entry: the registers become the application's, and the place in the cache is kept.
-  private func standBeforeCall(_ tracee: Tracee, _ state: SoftwareTracee) throws {
+  /// At a system call's entry: the registers become the application's, and the place in the cache is kept. False: the
+  /// call has to be made anew.
+  private func standBeforeCall(_ tracee: Tracee, _ state: SoftwareTracee) throws -> Bool {
     state.call = nil
     state.step = nil
-    guard let space = space(of: tracee) else { return }
+    guard let space = space(of: tracee) else { return true }
     var registers = try tracee.registers()
     let inCache = registers.rip
-    guard space.cache.translator.recover(&registers) == .behindSystemCall else { return }
+    guard space.cache.translator.recover(&registers) == .behindSystemCall else { return true }
     try checkCode(registers.rip - 2, tracee, space)
     state.call = .init(inCache: inCache, inApplication: registers.rip)
     tracee.setRegisters(registers)
-    try space.releaseArguments(registers, tracee)
+    guard try space.releaseArguments(registers, tracee) else { return true }
+    // A call made in the tracee while it stands before one of its own takes that one's place.
+    state.call = nil
+    registers.rip -= 2
+    registers.rax = registers.origRax
+    registers.origRax = UInt64.max
+    tracee.setRegisters(registers)
+    return false
   }
 
   /// In or behind a system call: the registers become the application's.

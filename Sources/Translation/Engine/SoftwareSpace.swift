@@ -127,18 +127,22 @@ final class SoftwareSpace: EngineState {
   }
 
   /// Takes the protection off the pages that a system call's arguments point into: the kernel would refuse to write
-  /// there.
-  func releaseArguments(_ registers: Registers, _ tracee: Tracee) throws {
-    guard !tracee.addressSpace.writeProtected.isEmpty else { return }
+  /// there. Returns whether there were any.
+  func releaseArguments(_ registers: Registers, _ tracee: Tracee) throws -> Bool {
+    guard !tracee.addressSpace.writeProtected.isEmpty else { return false }
+    let byteCountMax: UInt64 = 1 << 26
     let pages = tracee.addressSpace.writeProtected.keys.filter { page in
       (0..<6).contains { index in
         let start = registers.argument(index)
-        let byteCount = index < 5 ? min(registers.argument(index + 1), 1 << 30) : 1
-        return start < page + pageSize && start &+ max(byteCount, 256) > page
+        let next = index < 5 ? registers.argument(index + 1) : 0
+        // The next argument is often the count of bytes; structures are smaller than this.
+        let byteCount = next <= byteCountMax ? max(next, 256) : 256
+        return start < page + pageSize && start &+ byteCount > page
       }
     }
     for page in pages { try unprotect(page, tracee) }
     try drop(pages, tracee)
+    return !pages.isEmpty
   }
 
   // MARK: - Changes

@@ -13,7 +13,7 @@ static volatile int seen;
 static void handler(int signal) { seen++; (void)signal; }
 
 static void arm(void) {
-  struct itimerval timer = {.it_value = {0, 4000}};
+  struct itimerval timer = {.it_value = {0, 30000}};
   check(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 }
 
