@@ -9,6 +9,9 @@ final class SoftwareSpace: EngineState {
   private var mappedZoneCount = -1
   /// The executable mappings, in address order; nil when they have to be read again.
   private var executable: [ProcessMapping]?
+  /// The program's own protection of pages that the engine has protected at some time: /proc may have been read while
+  /// they were.
+  private var programProtection: [UInt64: Int32] = [:]
   /// Pages with translations from another process, which this one hasn't mapped so far.
   private var absentPages: Set<UInt64> = []
 
@@ -24,6 +27,7 @@ final class SoftwareSpace: EngineState {
     let copy = SoftwareSpace(cache: cache)
     copy.mappedZoneCount = mappedZoneCount
     copy.executable = executable
+    copy.programProtection = programProtection
     copy.absentPages = absentPages
     return copy
   }
@@ -65,8 +69,7 @@ final class SoftwareSpace: EngineState {
       let buffer = UnsafeMutableRawBufferPointer(rebasing: destination.prefix(Int(pageSize)))
       guard tracee.read(RemotePointer(page), into: buffer) == buffer.count else { return nil }
       space.absentPages.remove(page)
-      let isProtected = tracee.addressSpace.writeProtected[page] != nil
-      return mapping.isWritable || mapping.isShared || isProtected ? .changeable : .stable
+      return space.isWritable(page, mapping) || mapping.isShared ? .changeable : .stable
     }
   }
 
@@ -79,6 +82,11 @@ final class SoftwareSpace: EngineState {
       if mappings[middle].range.end <= pointer { low = middle + 1 } else { high = middle }
     }
     return low < mappings.count && mappings[low].range.contains(pointer) ? mappings[low] : nil
+  }
+
+  /// Whether the program can write to a page of `mapping`, as far as it knows.
+  private func isWritable(_ page: UInt64, _ mapping: ProcessMapping) -> Bool {
+    programProtection[page].map { $0 & 2 != 0 } ?? mapping.isWritable
   }
 
   func executableMappings(_ tracee: Tracee) -> [ProcessMapping] {
@@ -110,12 +118,13 @@ final class SoftwareSpace: EngineState {
     }
     for page in new {
       guard tracee.addressSpace.writeProtected[page] == nil, let mapping = executableMapping(page, tracee),
-        mapping.isWritable
+        isWritable(page, mapping)
       else { continue }
-      let protection = mapping.protection
+      let protection = programProtection[page] ?? mapping.protection
       _ = try tracee.checkedRemoteCall(
         "protect a page of code", SyscallNumber.mprotect, page, pageSize, UInt64(protection & ~2))
       tracee.addressSpace.writeProtected[page] = protection
+      programProtection[page] = protection
     }
   }
 
@@ -163,10 +172,9 @@ final class SoftwareSpace: EngineState {
   ) {
     let concerns = executable?.contains { $0.range.overlaps(range) } ?? true
     if concerns || change.isExecutable { executable = nil }
-    if !tracee.addressSpace.writeProtected.isEmpty {
-      for page in tracee.addressSpace.writeProtected.keys where bounds.contains(page) {
-        tracee.addressSpace.writeProtected[page] = nil
-      }
+    for page in programProtection.keys where bounds.contains(page) {
+      programProtection[page] = nil
+      tracee.addressSpace.writeProtected[page] = nil
     }
   }
 
@@ -174,7 +182,7 @@ final class SoftwareSpace: EngineState {
   /// mapped so far, wait until it is mapped.
   private func isStale(_ page: UInt64, _ change: MemoryChange, _ tracee: Tracee) -> Bool {
     guard let mapping = executableMapping(page, tracee) else { return !absentPages.contains(page) }
-    if mapping.isWritable || mapping.isShared || cache.pages[page]?.isChangeable ?? true { return true }
+    if isWritable(page, mapping) || mapping.isShared || cache.pages[page]?.isChangeable ?? true { return true }
     if hasSameBytes(page, tracee) {
       absentPages.remove(page)
       return false
@@ -206,7 +214,7 @@ final class SoftwareSpace: EngineState {
         if state.isChangeable { stale.append(page) } else { absentPages.insert(page) }
         continue
       }
-      if state.isChangeable || mapping.isWritable || mapping.isShared || !hasSameBytes(page, tracee) {
+      if state.isChangeable || isWritable(page, mapping) || mapping.isShared || !hasSameBytes(page, tracee) {
         stale.append(page)
       }
     }
