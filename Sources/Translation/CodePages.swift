@@ -61,6 +61,12 @@ struct CodePages: ~Copyable {
     return decodeAtEnd(address, page)
   }
 
+  /// The instruction at `address` as one that stores processor state.
+  mutating func stateSave(_ address: UInt64) -> StateSave? {
+    guard let (instruction, bytes) = decode(address), instruction.kind == .stateSave else { return nil }
+    return decoder.stateSave(bytes, count: Int(instruction.length))
+  }
+
   /// Whether the page that holds `address` is stable.
   mutating func isStable(_ address: UInt64) -> Bool {
     guard let page = page(address) else { return false }

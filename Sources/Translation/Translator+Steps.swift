@@ -8,6 +8,12 @@ extension Translator {
     return pages.pointee.decode(address)?.0
   }
 
+  /// The instruction at `address`, which stores processor state, with its operand; nil for another one.
+  package func stateSave(at address: UInt64) -> StateSave? {
+    defer { pages.pointee.dropUnreliable() }
+    return pages.pointee.stateSave(address)
+  }
+
   /// The ticks that are counted when `instruction`, at `address`, has gone on to `next`. A repeated string instruction
   /// or a fault that goes on to its own address counts none.
   package func ticks(of instruction: Instruction, at address: UInt64, goingTo next: UInt64) -> Int64 {

@@ -34,12 +34,10 @@ enum EngineSelection: String, ExpressibleByArgument, CaseIterable {
   private static func software(_ definition: TranslationOptions.TickDefinition, _ header: TraceHeader) -> any Engine {
     var options = TranslationOptions()
     options.tickDefinition = definition
+    let table = CPUIDTable(records: header.cpuid)
     let processor = ProcessorIdentity(xcr0: header.xcr0) { leaf, subleaf in
-      var result: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
-      withUnsafeMutableBytes(of: &result) {
-        rrs_cpuid(leaf, subleaf, $0.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self))
-      }
-      return (result.0, result.1, result.2, result.3)
+      let answer = table.answer(leaf: leaf, subleaf: subleaf)
+      return (answer.eax, answer.ebx, answer.ecx, answer.edx)
     }
     return SoftwareEngine(options: options, processor: processor)
   }

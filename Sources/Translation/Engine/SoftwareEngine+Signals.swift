@@ -112,14 +112,18 @@ extension SoftwareEngine {
       registers.rbx = UInt64(answer.ebx)
       registers.rcx = UInt64(answer.ecx)
       registers.rdx = UInt64(answer.edx)
-    case .xgetbv where registers.rcx & 0xffff_ffff <= 1:
-      // XCR0; with ecx=1 what of it is in use: as if all were, whatever the processor's tracking says.
-      registers.rax = processor.xcr0 & 0xffff_ffff
-      registers.rdx = processor.xcr0 >> 32
+    case .xgetbv:
+      state.wantsOriginal = !EmulatedInstructions.readExtendedControl(
+        &registers, length: instruction.length, xcr0: processor.xcr0)
+      tracee.setRegisters(registers)
+      return nil
     case .xbegin:
-      // A transaction that always aborts, with no reason given.
-      registers.rax &= ~0xffff_ffff
-      registers.rip = instruction.target(at: start) &- byteCount
+      EmulatedInstructions.abortTransaction(&registers, instruction)
+      tracee.setRegisters(registers)
+      return nil
+    case .stateSave:
+      try saveState(tracee, state, space)
+      return nil
     default:
       state.wantsOriginal = true
       return nil
@@ -129,12 +133,32 @@ extension SoftwareEngine {
     return nil
   }
 
+  /// An instruction that stores the processor's state. Where its memory can't be written it is executed in its place:
+  /// it faults as it must, or makes the stack grow, and is done here after that.
+  private func saveState(_ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace) throws {
+    let registers = try tracee.registers()
+    let save = space.cache.translating(space.reader(tracee)) { $0.stateSave(at: registers.rip) }
+    let outcome = try save.map {
+      try stateSaver.execute($0, tracee) { address in
+        space.cache.translator.recoveryPoint(address)?.applicationAddress ?? address
+      }
+    }
+    guard outcome != .executed else { return }
+    state.wantsOriginal = true
+    state.repeatsStep = save != nil
+  }
+
   // MARK: - Instructions executed in their place
 
   private func finish(
     _ step: SoftwareTracee.Step, _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace, isExecuted: Bool
   ) throws -> Stop? {
     state.step = nil
+    if state.repeatsStep, isExecuted, let resumed = state.resumed {
+      state.repeatsStep = false
+      tracee.setRegisters(resumed.application)
+      return nil
+    }
     if isExecuted, let instruction = step.instruction {
       let next = try tracee.registers().rip
       state.ticks += UInt64(space.cache.translator.ticks(of: instruction, at: step.start, goingTo: next))
@@ -148,6 +172,7 @@ extension SoftwareEngine {
   /// The instruction hasn't been executed: a signal came first, or it faulted.
   private func abandonStep(_ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace) throws {
     state.step = nil
+    state.repeatsStep = false
     try dropWritten(tracee, state, space)
   }
 

@@ -1,3 +1,4 @@
+import CLinuxShim
 package import Execution
 package import KernelABI
 import SystemPackage
@@ -16,6 +17,7 @@ package final class SoftwareEngine: Engine {
 
   let options: TranslationOptions
   let processor: ProcessorIdentity
+  let stateSaver: StateSaver
   /// Translations of images that have been started, newest last: the next process of the same program starts with them.
   private var templates: [Template] = []
   package internal(set) var statistics = SoftwareStatistics()
@@ -36,6 +38,18 @@ package final class SoftwareEngine: Engine {
       case .none: nil
       }
     self.processor = processor
+    let machine = ExtendedStateLayout { subleaf in
+      var result: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
+      withUnsafeMutableBytes(of: &result) {
+        rrs_cpuid(0xd, subleaf, $0.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self))
+      }
+      return (result.0, result.1, result.2)
+    }
+    let program = ExtendedStateLayout { subleaf in
+      let answer = processor.answer(0xd, subleaf)
+      return (answer.eax, answer.ebx, answer.ecx)
+    }
+    stateSaver = StateSaver(machine: machine, program: program, xcr0: processor.xcr0)
   }
 
   func state(of tracee: Tracee) -> SoftwareTracee {

@@ -16,6 +16,8 @@ final class SoftwareTracee: EngineState {
   var step: Step?
   /// The next instruction is to be executed where the program has it.
   var wantsOriginal = false
+  /// The registers are to be as before the step when it is done: it only made its memory writable.
+  var repeatsStep = false
   /// Pages of code that the original instruction writes to.
   var pagesWritten: [UInt64] = []
   /// The registers with which it was let run, and the application's for the same state.
