@@ -85,6 +85,9 @@ extension Registers {
     }
   }
 
+  /// The code segment is `__USER_CS` (arch/x86/include/asm/segment.h).
+  package var isIn64BitCode: Bool { cs == 0x33 }
+
   package var instructionPointer: RemotePointer {
     get { .init(rip) }
     set { rip = newValue.rawValue }

@@ -98,6 +98,11 @@ extension RecordSession {
   private func handleEntry(_ tracee: RecordTracee) throws {
     let registers = try tracee.tracee.registers()
     let number = registers.syscallNumber
+    if try tracee.tracee.failOtherABICall() {
+      let call = "call \(number) of the 32-bit interface (int 0x80)"
+      tracee.state = .ready
+      return try noteUnsupported(tracee, "\(call) can't be recorded", errno: 38)
+    }
     try resendStashedSignals(tracee)
     guard let row = SyscallTable.descriptor(number) else {
       try note(tracee, "system call \(number) is unknown to this rrs: the program gets ENOSYS for it")
@@ -110,10 +115,7 @@ extension RecordSession {
       try skip(tracee, registers, errno: errno, answering: row)
     case .unsupported(let errno):
       let reason = descriptor.note.map { " (\($0))" } ?? ""
-      try note(
-        tracee,
-        "\(descriptor.name) can't be recorded\(reason): the program gets errno \(errno) for it; "
-          + "what it does then may differ from a run without rrs")
+      try noteUnsupported(tracee, "\(descriptor.name) can't be recorded\(reason)", errno: errno)
       try skip(tracee, registers, errno: errno, answering: row)
     case .emulate, .subcommand:
       if case .subcommand(let table) = row.policy, let subcommand = table.row(for: registers), subcommand.isGuess {
@@ -124,6 +126,12 @@ extension RecordSession {
     case .special(let handler):
       try startSpecial(tracee, handler, descriptor, registers)
     }
+  }
+
+  func noteUnsupported(_ tracee: RecordTracee, _ what: String, errno: Int32) throws {
+    try note(
+      tracee,
+      "\(what): the program gets errno \(errno) for it; what it does then may differ from a run without rrs")
   }
 
   /// The kernel doesn't see the call; the tracee gets `-errno`, or 0.
@@ -145,15 +153,8 @@ extension RecordSession {
     event.registers = result
     tracee.call = nil
     tracee.state = .ready
-    setSkipped(tracee, result)
+    tracee.tracee.skipCall(result)
     try append(event, of: tracee)
-  }
-
-  /// Makes the kernel skip the call that the tracee stands before: number -1 (seccomp(2), SECCOMP_RET_TRACE).
-  func setSkipped(_ tracee: RecordTracee, _ registers: Registers) {
-    var skipped = registers
-    skipped.origRax = UInt64.max
-    tracee.tracee.setRegisters(skipped)
   }
 
   /// Lets the kernel make the call. One that may sleep gives way to other tracees.

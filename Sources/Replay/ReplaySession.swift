@@ -119,6 +119,7 @@ final class ReplaySession {
       switch stop {
       case .signal(let info, _) where !info.isFault: continue
       case .groupStop: continue
+      case .syscallEntry where try tracee.tracee.failOtherABICall(): continue
       case .step:
         printStep(tracee, event)
         continue

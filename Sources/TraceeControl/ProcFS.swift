@@ -16,6 +16,16 @@ package enum ProcFS {
     }
   }
 
+  /// The first bytes of a file; empty where it can't be read.
+  package static func readStart(_ path: String, count: Int) -> [UInt8] {
+    let descriptor = rrs_open(path, 0, 0)
+    guard descriptor >= 0 else { return [] }
+    defer { _ = rrs_close(Int32(descriptor)) }
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = max(0, rrs_read(Int32(descriptor), buffer.baseAddress, count))
+    }
+  }
+
   /// What the link points to, without interpretation.
   package static func readLink(_ path: String) -> String? {
     var buffer = [UInt8](repeating: 0, count: 4096)

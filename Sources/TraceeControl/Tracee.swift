@@ -100,6 +100,33 @@ package final class Tracee {
 /// What an engine attaches to a tracee or an address space.
 package protocol EngineState: AnyObject {}
 
+// MARK: - System calls that aren't made
+
+extension Tracee {
+  /// Makes the kernel skip the call that the tracee stands before: number -1 (seccomp(2), SECCOMP_RET_TRACE).
+  /// `registers` are those after it.
+  package func skipCall(_ registers: Registers) {
+    var skipped = registers
+    skipped.origRax = UInt64.max
+    setRegisters(skipped)
+  }
+
+  /// Makes a call fail with ENOSYS that is made by `int 0x80` or from 32-bit code; false for any other. It isn't an
+  /// event: the same happens in every replay.
+  ///
+  /// Preconditions: the tracee is in a seccomp-stop.
+  package func failOtherABICall() throws(KernelError) -> Bool {
+    var registers = try registers()
+    // The `syscall` instruction leaves its return address in rcx, except on processors with FRED: for them, and in
+    // engines whose code isn't where the application's is, the filter is asked.
+    if registers.isIn64BitCode, registers.rcx == registers.rip { return false }
+    guard try Ptrace.eventMessage(tid) == UInt64(RRS_OTHER_ABI) else { return false }
+    registers.syscallResult = -38
+    skipCall(registers)
+    return true
+  }
+}
+
 /// What the tracees of one mm share.
 package final class AddressSpace {
   package var tracees = 0

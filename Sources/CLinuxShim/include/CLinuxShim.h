@@ -53,6 +53,9 @@ long rrs_current_cpu(void);
 
 enum { RRS_SPAWN_NO_RANDOMIZE = 1, RRS_SPAWN_TRAP_TSC = 2, RRS_SPAWN_NEW_SESSION = 4 };
 
+/// PTRACE_GETEVENTMSG's answer at the seccomp-stop before a call that isn't of the 64-bit interface.
+enum { RRS_OTHER_ABI = 1 };
+
 /// The address after the only system-call instruction whose calls the tracer makes itself: the seccomp filter lets
 /// those pass, and stops the tracee at every other.
 #define RRS_GADGET_ADDRESS 0x70000000ull

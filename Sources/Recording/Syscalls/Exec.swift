@@ -7,6 +7,11 @@ import TraceeControl
 // execve and execveat: a new process image.
 extension RecordSession {
   func startExec(_ tracee: RecordTracee, _ descriptor: SyscallDescriptor, _ registers: Registers) throws {
+    if let program = program32Bit(tracee, registers) {
+      let errno: Int32 = 8
+      try noteUnsupported(tracee, "'\(program)' is a 32-bit program, which can't be recorded", errno: errno)
+      return try skip(tracee, registers, errno: errno)
+    }
     let event = try makeEvent(
       tracee, .syscall(SyscallEvent(number: descriptor.number, phase: .entry)), registers)
     try append(event, of: nil)
@@ -14,6 +19,33 @@ extension RecordSession {
     tracee.state = .inSyscall
     try engine.resume(tracee.tracee, .systemCall)
     try waitForExec(tracee)
+  }
+
+  /// The 32-bit program that this execve(2) or execveat(2) would start. It is looked for before the call: once the
+  /// image is in place there is no way back.
+  private func program32Bit(_ tracee: RecordTracee, _ registers: Registers) -> String? {
+    let isAt = registers.syscallNumber == SyscallNumber.execveat
+    let path = tracee.tracee.readText(RemotePointer(registers.argument(isAt ? 1 : 0))) ?? ""
+    let descriptor = Int32(truncatingIfNeeded: registers.argument(0))
+    let process = "/proc/\(tracee.tid)"
+    if path.isEmpty { return isAt ? Self.program32Bit("\(process)/fd/\(descriptor)", in: process) : nil }
+    let isBesideDescriptor = isAt && descriptor >= 0 && !path.hasPrefix("/")
+    return Self.program32Bit(isBesideDescriptor ? "\(process)/fd/\(descriptor)/\(path)" : path, in: process)
+  }
+
+  /// Looks at the file and, where it is a script, at its interpreter (execve(2), "Interpreter scripts").
+  private static func program32Bit(_ path: String, in process: String, depth: Int = 0) -> String? {
+    let full = path.hasPrefix("/proc/") ? path : process + (path.hasPrefix("/") ? "/root" : "/cwd/") + path
+    guard depth < 5, FileStatus(path: full)?.isRegular == true else { return nil }
+    let start = ProcFS.readStart(full, count: 256)
+    if start.starts(with: Array("#!".utf8)) {
+      let line = start.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
+      guard let name = line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 }).first else { return nil }
+      return program32Bit(String(decoding: name, as: UTF8.self), in: process, depth: depth + 1)
+    }
+    // elf(5): the magic number, ELFCLASS32, and EM_386 in e_machine.
+    let isELF32 = start.count >= 20 && start.starts(with: [0x7f, 0x45, 0x4c, 0x46, 1])
+    return isELF32 && start[18] == 3 && start[19] == 0 ? path : nil
   }
 
   /// Until the call has succeeded or failed nothing else runs, except the ends of the other threads of the group:
@@ -71,10 +103,10 @@ extension RecordSession {
     tracee.interruptedCall = nil
     tracee.clearTidAddress = .null
     tracee.robustList = .null
-    let userCodeSegment64: UInt64 = 0x33
-    guard try tracee.tracee.registers().cs == userCodeSegment64 else {
+    guard try tracee.tracee.registers().isIn64BitCode else {
       let name = ProcFS.readLink("/proc/\(tracee.tid)/exe") ?? "?"
-      throw RecordError.unavailable("'\(name)' is a 32-bit program, which rrs can't record: record a 64-bit one")
+      let text = "'\(name)' is a 32-bit program, which can't be recorded: record a 64-bit one"
+      throw eventCount == 0 ? RecordError.unavailable(text) : RecordError.internalError(text)
     }
     try tracee.tracee.mapGadget()
     try hideKernelCode(tracee.tracee)

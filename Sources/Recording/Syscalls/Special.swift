@@ -81,7 +81,7 @@ extension RecordSession {
     answered.syscallResult = result
     let event = try makeEvent(
       tracee, .syscall(SyscallEvent(number: registers.syscallNumber, phase: .exit)), answered)
-    setSkipped(tracee, answered)
+    tracee.tracee.skipCall(answered)
     tracee.state = .ready
     try append(event, of: tracee)
   }
