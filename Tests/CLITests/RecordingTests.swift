@@ -30,6 +30,27 @@ import Testing
     #expect(try rrs("replay", "-a").outputText == "again\n")
   }
 
+  /// What the dynamic linker makes of cpuid, `xgetbv` and the size of its area for saved state; replays see the same.
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: Self.linker), "no glibc"))
+  func hiddenFeaturesAreNotThere() throws {
+    func levels(_ options: String...) throws -> Set<String> {
+      let command = ["record", "--engine=software"] + options + [Self.linker, "--help"]
+      let recording = try RRSCommand.run(command, directory: directory.path, environment: environment)
+      #expect(recording.isSuccess, "\(recording)")
+      #expect(try rrs("replay", "-a").outputText == recording.outputText)
+      let lines = recording.outputText.split(separator: "\n").filter { $0.contains("(supported") }
+      return Set(lines.compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0.hasPrefix("x86-64-v") })
+    }
+    let machine = try levels()
+    #expect(try levels("--cpu=x86-64").isEmpty)
+    #expect(try levels("--cpu=v2") == machine.intersection(["x86-64-v2"]))
+    #expect(try levels("--cpu=v3") == machine.intersection(["x86-64-v2", "x86-64-v3"]))
+    #expect(try levels("--disable-avx-512") == machine.subtracting(["x86-64-v4"]))
+    #expect(try levels("--disable-cpuid-features=0x10000000") == machine.intersection(["x86-64-v2"]))  // AVX
+  }
+
+  static let linker = "/lib64/ld-linux-x86-64.so.2"
+
   /// Two stops a system call, those before and after it, are all that it may cost; a call that rrs answers needs one.
   @Test func statisticsCountStops() throws {
     let recording = try rrs("record", "--stats", "dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=500")
