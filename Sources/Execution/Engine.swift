@@ -25,6 +25,8 @@ package protocol Engine: AnyObject {
   func resume(_ tracee: Tracee, _ request: RunRequest) throws
   /// Preconditions: `status` was just reported for the tracee.
   func interpret(_ tracee: Tracee, _ status: WaitStatus) throws -> Stop?
+  /// What the engine has done so far, a line for each kind, for `--stats`.
+  var statisticsLines: [String] { get }
   /// The tracee's ticks since its start.
   func ticks(of tracee: Tracee) -> UInt64
 
@@ -48,15 +50,17 @@ package enum MemoryChange: Equatable, Sendable {
   /// Its bytes.
   case content
 
-  package var isExecutable: Bool {
-    let execute: Int32 = 4
-    if case .mapping(let protection) = self { return protection & execute != 0 }
-    return false
+  package var isExecutable: Bool { has(4) }
+  package var isWritable: Bool { has(2) }
+
+  private func has(_ bit: Int32) -> Bool {
+    if case .mapping(let protection) = self { protection & bit != 0 } else { false }
   }
 }
 
 extension Engine {
   package var countsTicks: Bool { tickUnit != nil }
+  package var statisticsLines: [String] { [] }
 }
 
 /// What an engine counts as progress.

@@ -20,4 +20,22 @@ package struct TranslationStatistics: Sendable {
   package var pagesRead = 0
 
   package init() {}
+
+  package static func += (a: inout TranslationStatistics, b: TranslationStatistics) {
+    a.requests += b.requests
+    a.units += b.units
+    a.instructions += b.instructions
+    a.applicationBytes += b.applicationBytes
+    a.codeBytes += b.codeBytes
+    a.coldBytes += b.coldBytes
+    a.landings += b.landings
+    a.collidingLandings += b.collidingLandings
+    a.plainTicks += b.plainTicks
+    a.flagSavingTicks += b.flagSavingTicks
+    a.links += b.links
+    a.linksResolvedLate += b.linksResolvedLate
+    a.expandedOperands += b.expandedOperands
+    a.droppedInstructions += b.droppedInstructions
+    a.pagesRead += b.pagesRead
+  }
 }

@@ -49,6 +49,15 @@ extension Translator {
     return stop
   }
 
+  /// What the trap at `address` in the cache asks for; nil where a translation was dropped, or there is none.
+  func trapKind(at address: UInt64) -> ExitStub.Kind? {
+    guard let zone = zone(containing: address), zone.memory[zone.offset(of: address)] == 0xCC else { return nil }
+    let offset = zone.offset(of: address)
+    let point = offset < zone.hot ? zone.recovery.pointee.point(at: offset) : nil
+    if let point, point.isStart, point.isStale { return nil }
+    return ExitStub.Kind(rawValue: zone.memory[offset + 1])
+  }
+
   private func identifyTrap(_ registers: inout Registers) -> TranslationStop {
     let trap = registers.rip &- 1
     guard let zone = zone(containing: trap) else { return .foreign }

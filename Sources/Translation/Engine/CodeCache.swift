@@ -21,11 +21,14 @@ final class CodeCache {
   private(set) var pages: [UInt64: PageState] = [:]
 
   private let memory: CacheMemory
+  private let counts: SoftwareCounts
   private var zoneBases: [UInt64] = []
   /// Whose memory is read while translating; set for the length of one request.
   private var reader: (any CodeReader)?
 
-  init(options: TranslationOptions) throws {
+  init(options: TranslationOptions, counts: SoftwareCounts) throws {
+    self.counts = counts
+    counts.caches += 1
     memory = try CacheMemory()
     let box = ReaderBox()
     translator = Translator(
@@ -37,6 +40,8 @@ final class CodeCache {
 
   /// A copy, for an address space whose code is about to differ from that of the others.
   init(copying other: CodeCache) throws {
+    counts = other.counts
+    counts.partings += 1
     memory = try CacheMemory()
     zoneBases = other.zoneBases
     pages = other.pages
@@ -48,6 +53,8 @@ final class CodeCache {
     box.cache = self
     setZoneProvider()
   }
+
+  deinit { counts.translation += translator.statistics }
 
   /// The closure that the translator keeps, without a cycle.
   private final class ReaderBox {

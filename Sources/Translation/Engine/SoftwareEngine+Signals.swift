@@ -39,8 +39,9 @@ extension SoftwareEngine {
   private func trap(
     _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace, _ info: SignalInfo
   ) throws -> Stop? {
-    statistics.traps += 1
     var registers = try tracee.registers()
+    counts.count(space.cache.translator.trapKind(at: registers.rip &- 1))
+    try state.forcedSignals.restore(.trap, state.signalActions, tracee)
     let outcome = request(tracee, state, space) { $0.handleTrap(&registers) }
     if outcome == .foreign { return try fault(info, tracee, state, space) }
     return try act(on: outcome, registers, tracee, state, space)
@@ -82,7 +83,7 @@ extension SoftwareEngine {
       state.wantsOriginal = true
       return nil
     case .zoneFull:
-      statistics.flushes += 1
+      counts.flushes += 1
       space.flush()
       return nil
     }
@@ -154,6 +155,7 @@ extension SoftwareEngine {
     _ step: SoftwareTracee.Step, _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace, isExecuted: Bool
   ) throws -> Stop? {
     state.step = nil
+    if step.hasSignal { try state.forcedSignals.noteMask(tracee) }
     if state.repeatsStep, isExecuted, let resumed = state.resumed {
       state.repeatsStep = false
       tracee.setRegisters(resumed.application)
@@ -187,19 +189,20 @@ extension SoftwareEngine {
   private func codeWrite(
     _ page: UInt64, _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace
   ) throws -> Stop? {
-    statistics.codeWrites += 1
+    counts.codeWrites += 1
+    try state.forcedSignals.restore(.segmentationFault, state.signalActions, tracee)
     if state.step == nil {
       var registers = try tracee.registers()
       guard space.cache.translator.recover(&registers) != .inTransfer else {
         try space.unprotect(page, tracee)
-        try space.drop([page], tracee)
+        try space.drop(space.codePages(writtenAt: page), tracee)
         state.isInCache = true
         return nil
       }
       tracee.setRegisters(registers)
     }
     try space.unprotect(page, tracee)
-    state.pagesWritten.append(page)
+    state.pagesWritten += space.codePages(writtenAt: page)
     state.wantsOriginal = true
     return nil
   }

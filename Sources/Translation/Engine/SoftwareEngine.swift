@@ -20,7 +20,7 @@ package final class SoftwareEngine: Engine {
   let stateSaver: StateSaver
   /// Translations of images that have been started, newest last: the next process of the same program starts with them.
   private var templates: [Template] = []
-  package internal(set) var statistics = SoftwareStatistics()
+  let counts = SoftwareCounts()
 
   private struct Template {
     var image: [ProcessMapping]
@@ -60,6 +60,10 @@ package final class SoftwareEngine: Engine {
   }
 
   func space(of tracee: Tracee) -> SoftwareSpace? { tracee.addressSpace.engineState as? SoftwareSpace }
+
+  package var statisticsLines: [String] {
+    counts.lines(live: templates.map(\.cache.translator.statistics))
+  }
 
   package func ticks(of tracee: Tracee) -> UInt64 { state(of: tracee).ticks }
 
@@ -143,7 +147,7 @@ package final class SoftwareEngine: Engine {
     let target = Self.vsyscall(registers.rip) ?? registers.rip
     var outcome = space.cache.translating(space.reader(tracee)) { $0.go(to: target, &registers) }
     if outcome == .zoneFull {
-      statistics.flushes += 1
+      counts.flushes += 1
       space.flush()
       outcome = space.cache.translating(space.reader(tracee)) { $0.go(to: target, &registers) }
     }
@@ -207,7 +211,7 @@ package final class SoftwareEngine: Engine {
       signal == nil
       ? space.cache.translating(space.reader(tracee)) { $0.instruction(at: start) } : nil
     state.step = .init(start: start, instruction: instruction, isRequested: isRequested, hasSignal: signal != nil)
-    statistics.originals += 1
+    counts.originals += 1
     try note(tracee, state)
     try tracee.step(signal: signal)
   }
@@ -216,14 +220,21 @@ package final class SoftwareEngine: Engine {
 
   package func interpret(_ tracee: Tracee, _ status: WaitStatus) throws -> Stop? {
     let state = state(of: tracee)
-    statistics.stops += 1
+    counts.stops += 1
     countTicks(tracee, state)
+    let stop = try stop(tracee, state, status)
+    state.isMidRun = stop == nil
+    return stop
+  }
+
+  private func stop(_ tracee: Tracee, _ state: SoftwareTracee, _ status: WaitStatus) throws -> Stop? {
     switch status {
     case .exited, .killed:
       tracee.isAlive = false
       return .exited(status)
     case .syscallStop:
       try leaveCall(tracee, state)
+      try noteSignalCalls(tracee, state)
       return .syscallExit
     case .event(.seccomp, _):
       return try standBeforeCall(tracee, state) ? .syscallEntry : nil
@@ -304,13 +315,27 @@ package final class SoftwareEngine: Engine {
     }
   }
 
-  /// The registers become the application's, wherever the tracee was stopped from outside. True: it is where it was
-  /// when it was let run, so that nothing happened meanwhile.
+  /// Keeps track of what the program does with the signals that traps raise.
+  private func noteSignalCalls(_ tracee: Tracee, _ state: SoftwareTracee) throws {
+    let registers = try tracee.registers()
+    switch registers.syscallNumber {
+    case SyscallNumber.rt_sigaction where registers.syscallResult == 0:
+      ForcedSignals.noteAction(
+        state.signalActions, tracee, signal: registers.argument(0), action: RemotePointer(registers.argument(1)))
+    case SyscallNumber.rt_sigprocmask, SyscallNumber.rt_sigreturn, -1:
+      // rt_sigreturn(2) leaves no number behind.
+      try state.forcedSignals.noteMask(tracee)
+    default: break
+    }
+  }
+
+  /// The registers become the application's, wherever the tracee was stopped from outside. True: it is where the
+  /// session last saw it, so that a replay finds the place.
   func cleanState(_ tracee: Tracee, _ state: SoftwareTracee) throws -> Bool {
     var registers = try tracee.registers()
     if let resumed = state.resumed, registers == resumed.processor {
       tracee.setRegisters(resumed.application)
-      return true
+      return !state.isMidRun
     }
     if state.call.map({ registers.rip == $0.inCache }) ?? false {
       try leaveCall(tracee, state)
@@ -330,7 +355,7 @@ package final class SoftwareEngine: Engine {
       case .inTransfer:
         // A few instructions on there is a state that is the application's.
         let status = try tracee.stepAlone()
-        statistics.stops += 1
+        counts.stops += 1
         guard case .signalStop = status else {
           if status.rawExit != nil { throw TraceeDied(status: status) }
           registers = try tracee.registers()
@@ -362,6 +387,7 @@ package final class SoftwareEngine: Engine {
     let image = ProcessMaps.read(tracee.tid).filter { $0.isExecutable && !OwnMemory.owns($0.range) }
     let space: SoftwareSpace
     if let index = templates.lastIndex(where: { $0.image == image }) {
+      counts.adoptions += 1
       let template = templates.remove(at: index)
       templates.append(template)
       space = SoftwareSpace(cache: template.cache)
@@ -369,19 +395,23 @@ package final class SoftwareEngine: Engine {
       try space.adopt(tracee)
       templates[templates.count - 1].cache = space.cache
     } else {
-      space = SoftwareSpace(cache: try CodeCache(options: options))
+      space = SoftwareSpace(cache: try CodeCache(options: options, counts: counts))
       try space.mapCache(in: tracee)
       if templates.count == Self.templateCountMax { templates.removeFirst() }
       templates.append(Template(image: image, cache: space.cache))
     }
     tracee.addressSpace.engineState = space
+    try state(of: tracee).forcedSignals.noteMask(tracee)
   }
 
   package func didClone(parent: Tracee, child: Tracee) throws {
     if child.addressSpace !== parent.addressSpace, child.addressSpace.engineState == nil {
       child.addressSpace.engineState = space(of: parent)?.fork()
     }
-    state(of: child).call = state(of: parent).call
+    let (old, new) = (state(of: parent), state(of: child))
+    new.call = old.call
+    new.forcedSignals = old.forcedSignals
+    new.signalActions = parent.threadGroup === child.threadGroup ? old.signalActions : old.signalActions.copy()
   }
 
   package func didExit(_ tracee: Tracee) {
@@ -392,17 +422,4 @@ package final class SoftwareEngine: Engine {
   package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) throws {
     try space(of: tracee)?.didChange(range, change, tracee)
   }
-}
-
-/// What the software engine has done, for `--stats`.
-package struct SoftwareStatistics: Sendable {
-  package var stops = 0
-  /// Instructions that were executed in the application's own code.
-  package var originals = 0
-  /// Times that a full cache was emptied.
-  package var flushes = 0
-  /// Writes to code that was protected because of its translations.
-  package var codeWrites = 0
-  /// Stops for code without a translation, and for other traps of the translator.
-  package var traps = 0
 }

@@ -12,6 +12,10 @@ final class SoftwareSpace: EngineState {
   /// The program's own protection of pages that the engine has protected at some time: /proc may have been read while
   /// they were.
   private var programProtection: [UInt64: Int32] = [:]
+  /// Translated pages of shared memory, and where else the same memory is mapped writable: for each such page, the
+  /// pages of code that it shows.
+  private var sharedCode: Set<UInt64> = []
+  private var aliases: [UInt64: Set<UInt64>] = [:]
   /// Pages with translations from another process, which this one hasn't mapped so far.
   private var absentPages: Set<UInt64> = []
 
@@ -28,6 +32,8 @@ final class SoftwareSpace: EngineState {
     copy.mappedZoneCount = mappedZoneCount
     copy.executable = executable
     copy.programProtection = programProtection
+    copy.sharedCode = sharedCode
+    copy.aliases = aliases
     copy.absentPages = absentPages
     return copy
   }
@@ -117,16 +123,38 @@ final class SoftwareSpace: EngineState {
       for page in new { shared.invalidate(page..<(page + pageSize)) }
     }
     for page in new {
-      guard tracee.addressSpace.writeProtected[page] == nil, let mapping = executableMapping(page, tracee),
-        isWritable(page, mapping)
-      else { continue }
-      let protection = programProtection[page] ?? mapping.protection
-      _ = try tracee.checkedRemoteCall(
-        "protect a page of code", SyscallNumber.mprotect, page, pageSize, UInt64(protection & ~2))
-      tracee.addressSpace.writeProtected[page] = protection
-      programProtection[page] = protection
+      guard let mapping = executableMapping(page, tracee) else { continue }
+      if isWritable(page, mapping) { try protect(page, mapping.protection, tracee) }
+      if mapping.isShared { try protectAliases(page, mapping, tracee) }
     }
   }
+
+  private func protect(_ page: UInt64, _ mapped: Int32, _ tracee: Tracee) throws {
+    guard tracee.addressSpace.writeProtected[page] == nil else { return }
+    let protection = programProtection[page] ?? mapped
+    _ = try tracee.checkedRemoteCall(
+      "protect a page of code", SyscallNumber.mprotect, page, pageSize, UInt64(protection & ~2))
+    tracee.addressSpace.writeProtected[page] = protection
+    programProtection[page] = protection
+  }
+
+  /// Protects the other places of this address space where the memory of a page of code can be written.
+  private func protectAliases(_ page: UInt64, _ code: ProcessMapping, _ tracee: Tracee) throws {
+    sharedCode.insert(page)
+    let offset = code.fileOffset + (page - code.range.start.rawValue)
+    for mapping in ProcessMaps.read(tracee.tid) {
+      guard mapping.isShared, mapping.device == code.device, mapping.inode == code.inode,
+        mapping.fileOffset <= offset, offset < mapping.fileOffset + mapping.range.byteCount
+      else { continue }
+      let alias = mapping.range.start.rawValue + (offset - mapping.fileOffset)
+      guard alias != page, isWritable(alias, mapping) else { continue }
+      aliases[alias, default: []].insert(page)
+      try protect(alias, mapping.protection, tracee)
+    }
+  }
+
+  /// The pages of code that a write to `page` changes.
+  func codePages(writtenAt page: UInt64) -> [UInt64] { [page] + (aliases[page] ?? []) }
 
   /// Gives a page of code that is protected by `protectNewPages` its own protection back.
   func unprotect(_ page: UInt64, _ tracee: Tracee) throws {
@@ -162,9 +190,11 @@ final class SoftwareSpace: EngineState {
     let bounds = range.start.rawValue..<max(range.start.rawValue, range.end.rawValue)
     if change != .content { noteMapping(range, change, tracee, bounds) }
     let known = cache.knownPages(in: bounds)
-    guard !known.isEmpty else { return }
-    let stale = known.filter { isStale($0, change, tracee) }
-    try drop(stale, tracee)
+    try drop(known.filter { isStale($0, change, tracee) }, tracee)
+    if change.isWritable, !sharedCode.isEmpty {
+      // It may be another mapping of this code.
+      try drop(Array(sharedCode), tracee)
+    }
   }
 
   private func noteMapping(
@@ -202,6 +232,7 @@ final class SoftwareSpace: EngineState {
     try part(tracee)
     for page in pages {
       absentPages.remove(page)
+      sharedCode.remove(page)
       cache.invalidate(page..<(page + pageSize))
     }
   }

@@ -22,6 +22,10 @@ final class SoftwareTracee: EngineState {
   var pagesWritten: [UInt64] = []
   /// The registers with which it was let run, and the application's for the same state.
   var resumed: (processor: Registers, application: Registers)?
+  var forcedSignals = ForcedSignals()
+  var signalActions = ForcedSignals.Actions()
+  /// It has run since the session was last told of a stop.
+  var isMidRun = false
   /// After PTRACE_EVENT_EXIT no more code is run.
   var isLeaving = false
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CLinuxShim
+import Execution
 import Glibc
 import KernelABI
 import Recording
@@ -137,8 +138,13 @@ struct RecordCommand: Verb {
     options.traceDirectory = trace.path
     options.onStart = { announcement.make() }
     let outcome: RecordOutcome
+    var engine: (any Engine)?
     do {
-      outcome = try Recorder().record(options) { engine.engine(for: $0) }
+      outcome = try Recorder().record(options) { header in
+        let made = self.engine.engine(for: header)
+        engine = made
+        return made
+      }
     } catch let error as RecordError {
       switch error {
       case .spawnFailed, .unavailable: trace.removeUnused()
@@ -146,7 +152,10 @@ struct RecordCommand: Verb {
       }
       throw error
     }
-    if statistics { Self.show(outcome) }
+    if statistics {
+      Self.show(outcome)
+      for line in engine?.statisticsLines ?? [] { warn(line) }
+    }
     throw ProgramEnding(status: outcome.status)
   }
 
