@@ -1,5 +1,6 @@
 // A timer's signals between instructions that an engine executes by hand: cpuid, and lazy binding's save of registers.
 // compile: -Wl,-z,lazy -lm
+// checksum: 50
 #include "check.h"
 #include <cpuid.h>
 #include <math.h>
@@ -15,10 +16,10 @@ static void handler(int signal) {
 
 int main(void) {
   handle(SIGALRM, handler, SA_RESTART);
-  struct itimerval timer = {.it_interval = {0, 300}, .it_value = {0, 300}};
+  struct itimerval timer = {.it_interval = {0, 1000}, .it_value = {0, 1000}};
   check(setitimer(ITIMER_REAL, &timer, NULL) == 0);
   unsigned sum = 0, a, b, c, d;
-  for (int i = 0; i < 3000; i++) {
+  for (int i = 0; i < 5000; i++) {
     __cpuid_count(i % 2 ? 7 : 0, 0, a, b, c, d);
     sum = sum * 7 + (a ^ b ^ c ^ d);
   }
