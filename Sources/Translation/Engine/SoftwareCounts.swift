@@ -41,7 +41,7 @@ final class SoftwareCounts {
       "translated \(sum.instructions) instructions in \(sum.units) units, \(sum.applicationBytes) bytes into "
         + "\(sum.codeBytes + sum.coldBytes); dropped \(sum.droppedInstructions)",
       "\(sum.landings) landings, \(sum.collidingLandings) of them not the first at their place; \(sum.links) links; "
-        + "\(ticks) places that count ticks, \(share)% of them save flags; \(sum.expandedOperands) operands out of reach",
+        + "\(ticks) places that count ticks, \(share)% save flags; \(sum.expandedOperands) operands out of reach",
       "stops: \(missingTranslations) for missing translations, \(missingLandings) for missing landings, "
         + "\(interceptions) for intercepted instructions, \(otherTraps) for ticks and dropped code, "
         + "\(originals) for instructions in place, \(codeWrites) for writes to code",
