@@ -89,6 +89,21 @@ let package = Package(
     tests("TraceFormatTests", ["TraceFormat", "KernelABI", "CLinuxShim", "TestSupport"]),
     tests("RecordReplayTests", ["TestSupport"]),
     tests("CLITests", ["TestSupport", "rrs"]),
+    .target(
+      name: "EngineTestSupport", dependencies: ["KernelABI", "X86", "TraceeControl", "Execution", system],
+      path: "Tests/EngineTestSupport", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "EngineHarness",
+      dependencies: [
+        "KernelABI", "TraceFormat", "Execution", "Translation", "Recording", "Replay", "EngineTestSupport",
+      ],
+      path: "Tests/EngineHarness", swiftSettings: swiftSettings),
+    tests(
+      "EngineTests",
+      [
+        "KernelABI", "TraceeControl", "Execution", "Translation", "CLinuxShim", "TestSupport", "EngineTestSupport",
+        "EngineHarness",
+      ]),
     tests("TidyTests", ["TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

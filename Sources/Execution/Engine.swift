@@ -9,9 +9,10 @@ package import TraceeControl
 /// 2. `resume` lets one tracee run; `interpret` turns what wait(2) said of it into a `Stop`, or into nil when the
 ///    engine dealt with it: the tracee is to be resumed with the same request.
 /// 3. Ticks are the same in every run from the same state with the same inputs.
-/// 4. With a tick limit the tracee stops at exactly that tick, in clean application state.
-/// 5. A signal that was sent to the tracee is reported at a point that a replay can find again: at a tick, or, in an
-///    engine that counts none, at the next system call (`Stop.signal`'s `isAtBoundary`).
+/// 4. With a point as its limit the tracee stops at exactly that point, in clean application state. At the end of a
+///    time slice it stops at that tick or soon after it, at a point that a replay finds again.
+/// 5. A signal that was sent to the tracee is reported at a point that a replay can find again, or, in an engine that
+///    counts no ticks, at the next system call (`Stop.signal`'s `isAtBoundary`).
 /// 6. The engine is told of every change to code and address spaces through the `did…` calls, after the change.
 package protocol Engine: AnyObject {
   /// What a trace made with this engine says of itself.
@@ -27,6 +28,8 @@ package protocol Engine: AnyObject {
   func interpret(_ tracee: Tracee, _ status: WaitStatus) throws -> Stop?
   /// What the engine has done so far, a line for each kind, for `--stats`.
   var statisticsLines: [String] { get }
+  /// A signal to rrs has interrupted the wait for this tracee, which runs: is it still as it should be?
+  func checkRunning(_ tracee: Tracee) throws
   /// The tracee's ticks since its start.
   func ticks(of tracee: Tracee) -> UInt64
 
@@ -61,6 +64,7 @@ package enum MemoryChange: Equatable, Sendable {
 extension Engine {
   package var countsTicks: Bool { tickUnit != nil }
   package var statisticsLines: [String] { [] }
+  package func checkRunning(_ tracee: Tracee) throws {}
 }
 
 /// What an engine counts as progress.
@@ -73,8 +77,8 @@ package enum TickUnit: Sendable {
 
 /// How a tracee is to run on.
 package enum RunRequest: Equatable {
-  /// Application code, until the next stop; not further than `untilTicks`. A signal is delivered first.
-  case application(signal: Signal?, untilTicks: UInt64?)
+  /// Application code, until the next stop or the limit. A signal is delivered first.
+  case application(signal: Signal?, until: RunLimit?)
   /// Into the system call that it stands before, until its exit (or another stop on the way).
   case systemCall
   /// One instruction. With a signal that has a handler: to the handler's first instruction, which doesn't run.
@@ -93,6 +97,7 @@ package enum Stop: Equatable {
   case signal(SignalInfo, isAtBoundary: Bool)
   /// Before an instruction whose result isn't a function of the program's state.
   case instruction(TrappedInstruction)
+  /// At the limit. Where a point's registers weren't met at its tick, right after it: the registers tell.
   case tickLimit
   case breakpoint
   case watchpoint(RemotePointer)

@@ -8,12 +8,9 @@ package final class NativeEngine: Engine {
   package let tickUnit: TickUnit? = nil
   package let interceptsCPUID = false
 
-  /// The last request was to step: the SIGTRAP that follows is the engine's own.
-  private final class State: EngineState { var isStepping = false }
-
-  private func state(of tracee: Tracee) -> State {
-    if let state = tracee.engineState as? State { return state }
-    let state = State()
+  private func state(of tracee: Tracee) -> NativeTracee {
+    if let state = tracee.engineState as? NativeTracee { return state }
+    let state = NativeTracee()
     tracee.engineState = state
     return state
   }
@@ -91,7 +88,17 @@ package final class NativeEngine: Engine {
   package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) {}
 }
 
+/// What native execution keeps of a tracee.
+class NativeTracee: EngineState {
+  /// The last request was to step: the SIGTRAP that follows is the engine's own.
+  final var isStepping = false
+}
+
 /// `si_code` values of sigaction(2) that rrs tells apart.
 package enum SignalCode {
   package static let kernel: Int32 = 0x80
+  /// TRAP_TRACE: an instruction was stepped over.
+  package static let trace: Int32 = 2
+  /// TRAP_HWBKPT: a debug register's condition was met.
+  package static let debugRegister: Int32 = 4
 }

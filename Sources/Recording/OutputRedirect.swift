@@ -178,7 +178,7 @@ extension RecordSession {
   /// Runs the one instruction that makes the call again, to its seccomp-stop. Signals that come now wait.
   private func enterAgain(_ tracee: RecordTracee) throws {
     while true {
-      try engine.resume(tracee.tracee, .application(signal: nil, untilTicks: nil))
+      try engine.resume(tracee.tracee, .application(signal: nil, until: nil))
       try waitFor(tracee)
       let status = tracee.pending[0]
       guard let stop = try engine.interpret(tracee.tracee, status) else { continue }

@@ -31,8 +31,18 @@ extension RecordSession {
       }
       try Ptrace.setSignalInfo(tracee.tid, info)
       if disposition == .fatal, signal == options.continueThroughSignal { return dropSignal(tracee) }
+      if !info.isFault { try recordPlace(of: tracee) }
       try deliver(tracee, info, disposition)
     }
+  }
+
+  /// Where ticks alone don't name a place, a signal that isn't right behind a system call comes behind an event that
+  /// has the registers. A handler's event has those of the handler.
+  private func recordPlace(of tracee: RecordTracee) throws {
+    let registers = try tracee.tracee.registers()
+    guard engine.tickUnit == .retiredConditionalBranches, registers.syscallNumber < 0 else { return }
+    let event = try makeEvent(tracee, .preemption, registers)
+    try append(event, of: tracee)
   }
 
   /// A loop without system calls would never meet the signal that is to end it. After half a second it ends where it
@@ -125,7 +135,7 @@ extension RecordSession {
       try append(event, of: tracee)
       tracee.interruptedCall = nil
       tracee.state = .running
-      try engine.resume(tracee.tracee, .application(signal: info.signal, untilTicks: nil))
+      try engine.resume(tracee.tracee, .application(signal: info.signal, until: nil))
       // Others may run meanwhile: what this one reports next is its end or its stop.
       if disposition == .fatal { tracee.state = .dying }
     }

@@ -102,9 +102,9 @@ final class RecordSession {
 
   private func request(for tracee: RecordTracee) -> RunRequest {
     if tracee.call != nil { return .systemCall }
-    guard engine.countsTicks else { return .application(signal: nil, untilTicks: nil) }
+    guard engine.countsTicks else { return .application(signal: nil, until: nil) }
     let sliceEnd = max(sliceEndTick, engine.ticks(of: tracee.tracee) + 1)
-    return .application(signal: nil, untilTicks: tracee.nextTick ?? sliceEnd)
+    return .application(signal: nil, until: .slice(tracee.nextTick ?? sliceEnd))
   }
 
   /// A tracee can be killed at any moment: then requests fail with ESRCH, and its end is reported by wait.
@@ -176,6 +176,9 @@ final class RecordSession {
     if result == -Int(Errno.interrupted.rawValue) {
       try checkTermination()
       deliverOverdueSignals()
+      if let running = tracees.values.first(where: { $0.state == .running }) {
+        try guarded(running) { try engine.checkRunning(running.tracee) }
+      }
       return nil
     }
     let tid = Tid(Int32(try check(result, "wait4")))
@@ -249,6 +252,9 @@ final class RecordSession {
       for tid in tracees.keys {
         _ = rrs_syscall(SyscallNumber.tkill, UInt(tid.rawValue), UInt(Signal.kill.rawValue), 0, 0, 0, 0)
       }
+    } else if terminationDeadline != nil {
+      // The alarm may have been set anew by others.
+      rrs_alarm(1000)
     }
   }
 

@@ -46,6 +46,9 @@ package struct Recorder {
     } catch let error as RecordError {
       session.abandon()
       throw error
+    } catch let error as CounterError {
+      session.abandon()
+      throw RecordError.unavailable("the recording can't go on: \(error)")
     } catch {
       session.abandon()
       throw RecordError.internalError("the recording ended with an error: \(error)")

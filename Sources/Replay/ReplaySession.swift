@@ -81,7 +81,7 @@ final class ReplaySession {
       try replayInstruction(tracee, event, instruction)
     case .preemption:
       let tracee = try expectTracee(event)
-      try runToTick(tracee, event)
+      try runToPoint(tracee, event)
       if let recorded = event.registers { try compare(tracee, event, recorded, ignoring: ["orig_rax"]) }
     }
     try verifyChecksum(event)
@@ -107,14 +107,13 @@ final class ReplaySession {
   // MARK: - Running application code
 
   /// Lets the tracee run to its next stop that isn't a signal from outside of the recording.
-  func runToStop(_ tracee: ReplayTracee, for event: TraceEvent, untilTicks: UInt64? = nil) throws -> Stop {
+  func runToStop(_ tracee: ReplayTracee, for event: TraceEvent, until limit: RunLimit? = nil) throws -> Stop {
     let isTraced = options.traceFromEvent.map { event.number >= $0 } ?? false
     while true {
-      if isTraced, let untilTicks, engine.ticks(of: tracee.tracee) >= untilTicks { return .tickLimit }
+      if isTraced, case .point(let point) = limit, try stands(tracee, at: point) { return .tickLimit }
       let steps = isTraced && !engine.standsBeforeInterceptedInstruction(tracee.tracee)
-      try engine.resume(
-        tracee.tracee, steps ? .step(signal: nil) : .application(signal: nil, untilTicks: untilTicks))
-      let status = try tracee.tracee.wait()
+      try engine.resume(tracee.tracee, steps ? .step(signal: nil) : .application(signal: nil, until: limit))
+      let status = try wait(tracee)
       guard let stop = try engine.interpret(tracee.tracee, status) else { continue }
       switch stop {
       case .signal(let info, _) where !info.isFault: continue
@@ -128,11 +127,35 @@ final class ReplaySession {
     }
   }
 
-  /// Lets the tracee run to the tick at which the recording did something to it. It may stand there already.
-  private func runToTick(_ tracee: ReplayTracee, _ event: TraceEvent) throws {
-    guard engine.countsTicks, engine.ticks(of: tracee.tracee) < event.ticks else { return }
-    let stop = try runToStop(tracee, for: event, untilTicks: event.ticks)
+  private func wait(_ tracee: ReplayTracee) throws -> WaitStatus {
+    while true {
+      if let status = try tracee.tracee.waitUnlessInterrupted() { return status }
+      try engine.checkRunning(tracee.tracee)
+    }
+  }
+
+  /// Lets the tracee run to where the recording did something to it. It may stand there already.
+  private func runToPoint(_ tracee: ReplayTracee, _ event: TraceEvent) throws {
+    guard let point = point(of: event), try !stands(tracee, at: point) else { return }
+    let stop = try runToStop(tracee, for: event, until: .point(point))
     guard stop == .tickLimit else { throw try divergence(event, tracee, stop) }
+    try checkTicks(tracee, event)
+  }
+
+  /// Where an event happened that no stop of the program's own leads to. Where ticks don't name a place, a signal in
+  /// the middle of code comes behind a preemption event, which has the registers.
+  private func point(of event: TraceEvent) -> ExecutionPoint? {
+    switch (engine.tickUnit, event.kind) {
+    case (nil, _): nil
+    case (.nonForwardTransfers, _): ExecutionPoint(ticks: event.ticks)
+    case (.retiredConditionalBranches, .preemption): ExecutionPoint(ticks: event.ticks, registers: event.registers)
+    case (.retiredConditionalBranches, _): nil
+    }
+  }
+
+  private func stands(_ tracee: ReplayTracee, at point: ExecutionPoint) throws -> Bool {
+    let ticks = engine.ticks(of: tracee.tracee)
+    return try ticks > point.ticks || ticks == point.ticks && point.hasRegisters(of: tracee.tracee)
   }
 
   private func checkTicks(_ tracee: ReplayTracee, _ event: TraceEvent) throws {
@@ -204,7 +227,7 @@ final class ReplaySession {
         try compare(tracee, event, recorded, ignoring: ["orig_rax"])
       }
     } else {
-      try runToTick(tracee, event)
+      try runToPoint(tracee, event)
     }
     guard signal.disposition == .handler, let recorded = event.registers else { return }
     setRegisters(tracee, recorded)

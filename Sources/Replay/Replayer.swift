@@ -22,6 +22,8 @@ package struct Replayer {
       try session.run()
     } catch let error as KernelError {
       throw ReplayError.internalError("replay failed after event \(session.eventCount): \(error)")
+    } catch let error as CounterError {
+      throw ReplayError.unavailable("replay failed after event \(session.eventCount): \(error)")
     } catch let error as TraceeDied {
       throw ReplayError.internalError(
         "a tracee died in replay after event \(session.eventCount) (\(error.status)): was it killed from outside?")

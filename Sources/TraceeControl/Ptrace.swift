@@ -7,6 +7,7 @@ package import KernelABI
 /// next wait reports.
 package enum Ptrace {
   private enum Request {
+    static let pokeUser = 6
     static let continueRun = 7
     static let singleStep = 9
     static let setOptions = 0x4200
@@ -17,6 +18,7 @@ package enum Ptrace {
     static let getRegisterSet = 0x4204
     static let setRegisterSet = 0x4205
     static let seize = 0x4206
+    static let interrupt = 0x4207
     static let listen = 0x4208
     static let getSignalMask = 0x420a
     static let setSignalMask = 0x420b
@@ -51,6 +53,11 @@ package enum Ptrace {
   /// Leaves a group-stop in force: the tracee stays stopped until SIGCONT.
   package static func listen(_ tid: Tid) throws(KernelError) {
     try request(Request.listen, tid, 0, 0, "PTRACE_LISTEN")
+  }
+
+  /// Stops a running tracee: a PTRACE_EVENT_STOP with SIGTRAP.
+  package static func interrupt(_ tid: Tid) throws(KernelError) {
+    try request(Request.interrupt, tid, 0, 0, "PTRACE_INTERRUPT")
   }
 
   package static func eventMessage(_ tid: Tid) throws(KernelError) -> UInt64 {
@@ -134,6 +141,20 @@ package enum Ptrace {
       }
     }
     _ = try check(result, "PTRACE_SETREGSET(NT_X86_XSTATE)", tid: tid)
+  }
+
+  /// Offsets of debug registers 0 and 7 in `struct user` (sys/user.h).
+  private static let debugRegister0: UInt = 848
+  private static let debugRegister7: UInt = 848 + 7 * 8
+
+  /// Stops the tracee before it executes the instruction at `address`, by its debug register 0: nothing is written to
+  /// its memory. Nil ends that. The stop is a SIGTRAP with code TRAP_HWBKPT (4); running on from it executes the
+  /// instruction.
+  package static func setExecutionBreakpoint(_ tid: Tid, _ address: RemotePointer?) throws(KernelError) {
+    // Bit 0 of register 7 turns register 0 on; its condition, zero, is execution (Intel SDM volume 3, 19.2.4).
+    guard let address else { return try request(Request.pokeUser, tid, debugRegister7, 0, "PTRACE_POKEUSER") }
+    try request(Request.pokeUser, tid, debugRegister0, UInt(address.rawValue), "PTRACE_POKEUSER")
+    try request(Request.pokeUser, tid, debugRegister7, 1, "PTRACE_POKEUSER")
   }
 
   private struct IOVector {

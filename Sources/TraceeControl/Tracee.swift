@@ -90,6 +90,17 @@ package final class Tracee {
     var status: Int32 = 0
     var result = rrs_wait(tid.rawValue, &status, 0)
     while result == -4 { result = rrs_wait(tid.rawValue, &status, 0) }
+    return try reported(result, status)
+  }
+
+  /// The same; nil: a signal to rrs came first.
+  package func waitUnlessInterrupted() throws(KernelError) -> WaitStatus? {
+    var status: Int32 = 0
+    let result = rrs_wait(tid.rawValue, &status, 0)
+    return result == -4 ? nil : try reported(result, status)
+  }
+
+  private func reported(_ result: Int, _ status: Int32) throws(KernelError) -> WaitStatus {
     _ = try check(result, "wait4", tid: tid)
     let reported = WaitStatus(raw: status)
     if reported.rawExit == nil { stopCount += 1 }

@@ -168,7 +168,7 @@ extension RecordSession {
       tracee, .syscall(SyscallEvent(number: descriptor.number, phase: .entry)), registers)
     try append(event, of: nil)
     tracee.state = .running
-    try engine.resume(tracee.tracee, .application(signal: nil, untilTicks: nil))
+    try engine.resume(tracee.tracee, .application(signal: nil, until: nil))
     try waitFor(tracee)
     try handleNext(tracee)
   }
@@ -182,7 +182,7 @@ extension RecordSession {
     tracee.state = .dying
     tracee.call = nil
     do {
-      try engine.resume(tracee.tracee, .application(signal: nil, untilTicks: nil))
+      try engine.resume(tracee.tracee, .application(signal: nil, until: nil))
     } catch let error as KernelError {
       guard error.errno == .noSuchProcess else { throw error }
     }

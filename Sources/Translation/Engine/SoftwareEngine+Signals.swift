@@ -7,6 +7,12 @@ import X86
 extension SoftwareEngine {
   func signalStop(_ tracee: Tracee, _ state: SoftwareTracee) throws -> Stop? {
     let info = try Ptrace.signalInfo(tracee.tid)
+    if state.repeated != nil {
+      try finishRepeated(tracee, state)
+      if info.signal == .trap, info.code == SignalCode.debugRegister {
+        return try isAtLimit(tracee, state) ? .tickLimit : nil
+      }
+    }
     let registers = try tracee.registers()
     guard let space = space(of: tracee) else {
       return .signal(info, isAtBoundary: info.isFault || registers.syscallNumber >= 0)
@@ -72,7 +78,7 @@ extension SoftwareEngine {
       state.isInCache = true
       return nil
     case .ticksExhausted:
-      return .tickLimit
+      return try isAtLimit(tracee, state) ? .tickLimit : nil
     case .breakpoint:
       return .breakpoint
     case .instruction(let kind):
@@ -167,8 +173,7 @@ extension SoftwareEngine {
     }
     try dropWritten(tracee, state, space)
     if step.isRequested { return .step }
-    if let limit = state.limit, state.ticks >= limit { return .tickLimit }
-    return nil
+    return try isAtLimit(tracee, state) ? .tickLimit : nil
   }
 
   /// The instruction hasn't been executed: a signal came first, or it faulted.
@@ -232,8 +237,6 @@ extension SoftwareEngine {
 }
 
 extension SignalCode {
-  /// TRAP_TRACE: an instruction was stepped over.
-  static let trace: Int32 = 2
   /// SIGTRAP itself: a signal's frame was built while stepping (kernel/signal.c, signal_setup_done).
   static let handlerEntry: Int32 = 5
   /// SEGV_ACCERR

@@ -121,7 +121,10 @@ package final class SoftwareEngine: Engine {
         try note(tracee, state)
         return try tracee.resume()
       }
-      if let limit = state.limit, limit <= state.ticks { return try bounce(tracee, state) }
+      if try isAtLimit(tracee, state) { return try bounce(tracee, state) }
+      if isBehindLastTick(state), !standsBeforeInterceptedInstruction(tracee) {
+        return try stepTowardsPoint(tracee, state, space)
+      }
       guard try enter(tracee, state, space) else {
         return try stepOriginal(tracee, state, space, isRequested: false, signal: nil)
       }
@@ -129,7 +132,7 @@ package final class SoftwareEngine: Engine {
     } else {
       state.resumed = nil
     }
-    let budget = state.limit.map { Int64(clamping: $0 - state.ticks) } ?? Int64.max
+    let budget = state.limit.map { Int64(clamping: max($0.ticks, state.ticks + 1) - state.ticks) } ?? Int64.max
     state.budget = budget
     space.cache.translator.ticksLeft = budget
     state.isInCache = false
@@ -200,7 +203,7 @@ package final class SoftwareEngine: Engine {
   }
 
   /// Executes one instruction where the program has it; a signal is delivered first.
-  private func stepOriginal(
+  func stepOriginal(
     _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace, isRequested: Bool, signal: Signal?
   ) throws {
     let registers = try tracee.registers()
@@ -252,6 +255,7 @@ package final class SoftwareEngine: Engine {
     case .event(.vforkDone, _), .continued:
       return nil
     case .event(.stop, let signal):
+      try finishRepeated(tracee, state)
       _ = try cleanState(tracee, state)
       return .groupStop(signal == .trap ? nil : signal)
     case .signalStop:

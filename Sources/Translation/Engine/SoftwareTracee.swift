@@ -1,3 +1,4 @@
+import Execution
 import KernelABI
 import TraceeControl
 import X86
@@ -8,14 +9,16 @@ final class SoftwareTracee: EngineState {
   var ticks: UInt64 = 0
   /// The ticks that it was given when it was let run in the cache; nil while it isn't.
   var budget: Int64?
-  /// The tick that the session wants it to stop at.
-  var limit: UInt64?
+  /// Where the session wants it to stop.
+  var limit: RunLimit?
   /// Whether the tracee's registers are those of the cache: it goes on there.
   var isInCache = false
   var call: CallPlace?
   var step: Step?
   /// The next instruction is to be executed where the program has it.
   var wantsOriginal = false
+  /// Iterations of a string instruction that are executed at once, in its place.
+  var repeated: RepeatedInstruction?
   /// The registers are to be as before the step when it is done: it only made its memory writable.
   var repeatsStep = false
   /// Pages of code that the original instruction writes to.

@@ -1,0 +1,80 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Traces whose ticks are conditional branches, recorded by one engine and replayed by both: the translator's, and the
+/// hardware engine with a simulated counter. Each session is a process of its own, `EngineHarness`.
+@Suite("Engines", .serialized, .enabled(if: EngineHarness.isBuilt, "EngineHarness isn't built"))
+struct RecordReplayMatrixTests {
+  static let programs = ["interrupted_loop", "spinning_threads", "without_branches"].map { TestProgram("ticks/" + $0) }
+  static let simulated = ["simulated,seed=1,skid=20", "simulated,seed=2,skid=0", "simulated,seed=3,skid=150"]
+
+  @Test("the translator's traces replay everywhere", .timeLimit(.minutes(5)), arguments: programs)
+  func recordedBySoftware(program: TestProgram) throws {
+    let recording = try EngineHarness.record(program, by: "software", slice: 150)
+    #expect(recording.header == "software retiredConditionalBranches")
+    for engine in ["software", "simulated,seed=4,skid=30"] { try recording.checkReplay(by: engine) }
+  }
+
+  @Test("a counter's traces replay everywhere", .timeLimit(.minutes(5)), arguments: programs)
+  func recordedByCounter(program: TestProgram) throws {
+    let recording = try EngineHarness.record(program, by: Self.simulated[0], slice: 150)
+    #expect(recording.header == "hardware retiredConditionalBranches")
+    #expect(recording.preemptionCount >= 3)
+    for engine in ["software"] + Self.simulated { try recording.checkReplay(by: engine) }
+  }
+
+  @Test("interrupts that get lost while recording only make time slices longer", .timeLimit(.minutes(2)))
+  func lostInRecording() throws {
+    let recording = try EngineHarness.record(
+      TestProgram("ticks/spinning_threads"), by: "simulated,seed=5,lost=60", slice: 150)
+    for engine in ["software", Self.simulated[0]] { try recording.checkReplay(by: engine) }
+  }
+
+  @Test(
+    "a counter that is worse than it may be is found out", .timeLimit(.minutes(2)),
+    arguments: ["simulated,seed=6,lost=100", "simulated,seed=7,late=100,skid=2"])
+  func brokenInReplay(engine: String) throws {
+    let recording = try EngineHarness.record(TestProgram("ticks/spinning_threads"), by: Self.simulated[0], slice: 150)
+    let replay = try EngineHarness.run(["replay", engine, recording.trace])
+    #expect(replay.status == .exited(70) && replay.leftOver.isEmpty, "\(replay)")
+    #expect(replay.errorText.contains("the counter skidded further than"), "\(replay)")
+  }
+}
+
+/// Runs the program of that name, which links the sessions with engines of the tests.
+enum EngineHarness {
+  static let path = (RRSCommand.path as NSString).deletingLastPathComponent + "/EngineHarness"
+  static var isBuilt: Bool { FileManager.default.isExecutableFile(atPath: path) }
+
+  static func run(_ arguments: [String]) throws -> CommandResult {
+    try RunningCommand([path] + arguments).finish(within: 60 * TestEnvironment.patience)
+  }
+
+  struct Trace {
+    var directory: TemporaryDirectory
+    var trace: String
+    var recording: CommandResult
+    var header = ""
+    var preemptionCount = 0
+
+    func checkReplay(by engine: String) throws {
+      let replay = try run(["replay", engine, trace])
+      let differences = RecordReplay.compare(recording, replay)
+      if !differences.isEmpty { directory.keep() }
+      #expect(differences.isEmpty, "\(engine), \(trace): \(differences) \(replay)")
+    }
+  }
+
+  static func record(_ program: TestProgram, by engine: String, slice: Int) throws -> Trace {
+    let directory = try TemporaryDirectory("engines")
+    let trace = try directory.makeDirectory("trace")
+    let recording = try run(["record", engine, trace, "\(slice)", try program.build()])
+    #expect(recording.isSuccess && recording.outputText.hasSuffix("EXIT-SUCCESS\n"), "\(recording)")
+    let words = try run(["events", trace]).outputText.split { $0 == " " || $0 == "\n" }
+    try #require(words.count == 6, "\(words)")
+    return Trace(
+      directory: directory, trace: trace, recording: recording, header: words[4...].joined(separator: " "),
+      preemptionCount: Int(words[1]) ?? 0)
+  }
+}
