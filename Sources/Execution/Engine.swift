@@ -44,6 +44,8 @@ package protocol Engine: AnyObject {
   func didExit(_ tracee: Tracee)
   /// A range of the address space was mapped, unmapped, protected otherwise, or written by the kernel or the tracer.
   func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) throws
+  /// Files that some tracees have mapped shared were written to through descriptors.
+  func didWriteMappedFiles()
 }
 
 /// What became of a range of memory.
@@ -65,6 +67,7 @@ extension Engine {
   package var countsTicks: Bool { tickUnit != nil }
   package var statisticsLines: [String] { [] }
   package func checkRunning(_ tracee: Tracee) throws {}
+  package func didWriteMappedFiles() {}
 }
 
 /// What an engine counts as progress.

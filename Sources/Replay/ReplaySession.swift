@@ -276,6 +276,7 @@ final class ReplaySession {
       }
     }
     for write in event.fileWrites { try files.apply(write) }
+    if !event.fileWrites.isEmpty { engine.didWriteMappedFiles() }
   }
 
   /// Hands the bytes of a data range to `body`, a piece at a time, until it returns false.

@@ -41,10 +41,11 @@ extension Tracee {
     for (index, value) in arguments.enumerated() { call.setArgument(index, value) }
     let mask = try Ptrace.signalMask(tid)
     // All but SIGTRAP, which the gadget's int3 raises: a forced signal that is blocked would be reset to its default.
-    let blocked = ~(UInt64(1) << UInt64(Signal.trap.rawValue - 1))
-    try Ptrace.setSignalMask(tid, blocked)
+    let trapBit = UInt64(1) << UInt64(Signal.trap.rawValue - 1)
+    let usesTrap = mask & trapBit == 0 && !threadGroup.ignoresTraps
+    try Ptrace.setSignalMask(tid, usesTrap ? ~trapBit : UInt64.max)
     setRegisters(call)
-    let result = try runGadget()
+    let result = try usesTrap ? runGadget() : runGadgetByStops()
     setRegisters(saved)
     try Ptrace.setSignalMask(tid, mask)
     return result
@@ -70,6 +71,24 @@ extension Tracee {
         throw KernelError("remote call met \(status)", tid: tid, errno: .ioError)
       }
     }
+  }
+
+  /// The same in two stops, without the `int3`: its signal would no longer be ignored after it, and one that is blocked
+  /// may be pending.
+  private func runGadgetByStops() throws -> Int64 {
+    for _ in 0..<2 {
+      try resumeToSyscallStop()
+      var status = try wait()
+      while status != .syscallStop {
+        guard status.rawExit == nil else {
+          isAlive = false
+          throw TraceeDied(status: status)
+        }
+        try resumeToSyscallStop()
+        status = try wait()
+      }
+    }
+    return try registers().syscallResult
   }
 
   /// `remoteCall` whose failure is an error.

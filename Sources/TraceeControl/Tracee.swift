@@ -176,6 +176,8 @@ package final class ThreadGroup {
   package let recordedID: Tid
   package let id: Tid
   package var tracees: [Tid] = []
+  /// It ignores SIGTRAP, as far as the engine knows.
+  package var ignoresTraps = false
 
   package init(id: Tid, recordedID: Tid) {
     self.id = id

@@ -171,6 +171,7 @@ extension RecordSession {
     event.fileWrites.append(
       FileWrite(
         device: status.device, inode: status.inode, offset: offset, data: data, newSize: status.byteCount))
+    engine.didWriteMappedFiles()
   }
 
   /// Where the call wrote: its own offset argument, or where the descriptor's position was.

@@ -15,6 +15,12 @@ struct ForcedSignals {
     /// The kernel's `struct sigaction` by signal number, as the program gave it; none: the default.
     fileprivate var actions: [Int32: [UInt8]] = [:]
 
+    fileprivate func handler(_ signal: Signal) -> UInt64? {
+      actions[signal.rawValue]?.withUnsafeBytes { $0.load(as: UInt64.self) }
+    }
+
+    func ignores(_ signal: Signal) -> Bool { handler(signal) == ForcedSignals.ignore }
+
     func copy() -> Actions {
       let copy = Actions()
       copy.actions = actions
@@ -39,13 +45,24 @@ struct ForcedSignals {
   static func noteAction(_ actions: Actions, _ tracee: Tracee, signal: UInt64, action: RemotePointer) {
     guard !action.isNull, let known = signals.first(where: { UInt64($0.rawValue) == signal }) else { return }
     actions.actions[known.rawValue] = tracee.readBytes(action, count: actionByteCount)
+    tracee.threadGroup.ignoresTraps = actions.ignores(.trap)
+  }
+
+  /// To be called for a new process image, which keeps what is ignored (execve(2)).
+  static func noteImage(_ actions: Actions, _ tracee: Tracee) {
+    let ignored = ProcFS.statusMask(tracee.tid, "SigIgn") ?? 0
+    for signal in signals where ignored & bit(signal) != 0 {
+      actions.actions[signal.rawValue] = [UInt8(ignore)] + [UInt8](repeating: 0, count: actionByteCount - 1)
+    }
+    tracee.threadGroup.ignoresTraps = actions.ignores(.trap)
   }
 
   /// To be called at a stop by a trap or a fault of the engine's own.
   func restore(_ signal: Signal, _ actions: Actions, _ tracee: Tracee) throws {
     let isBlocked = blocked & Self.bit(signal) != 0
-    if let action = actions.actions[signal.rawValue] {
-      let handler = action.withUnsafeBytes { $0.load(as: UInt64.self) }
+    // First of all: another one may be pending.
+    if isBlocked { try Ptrace.setSignalMask(tracee.tid, Ptrace.signalMask(tracee.tid) | Self.bit(signal)) }
+    if let action = actions.actions[signal.rawValue], let handler = actions.handler(signal) {
       if isBlocked && handler > Self.ignore || handler == Self.ignore {
         tracee.write(Gadget.dataAddress, action)
         _ = try tracee.checkedRemoteCall(
@@ -53,6 +70,5 @@ struct ForcedSignals {
           Gadget.dataAddress.rawValue, 0, 8)
       }
     }
-    if isBlocked { try Ptrace.setSignalMask(tracee.tid, Ptrace.signalMask(tracee.tid) | Self.bit(signal)) }
   }
 }

@@ -19,6 +19,7 @@ extension SoftwareEngine {
     }
     if info.signal == .trap {
       if registers.rip == Gadget.trapAddress.rawValue + 1, let resumed = state.resumed {
+        try state.forcedSignals.restore(.trap, state.signalActions, tracee)
         tracee.setRegisters(resumed.application)
         return .tickLimit
       }
@@ -161,7 +162,11 @@ extension SoftwareEngine {
     _ step: SoftwareTracee.Step, _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace, isExecuted: Bool
   ) throws -> Stop? {
     state.step = nil
-    if step.hasSignal { try state.forcedSignals.noteMask(tracee) }
+    if isExecuted {
+      try state.forcedSignals.restore(.trap, state.signalActions, tracee)
+    } else if step.hasSignal {
+      try state.forcedSignals.noteMask(tracee)
+    }
     if state.repeatsStep, isExecuted, let resumed = state.resumed {
       state.repeatsStep = false
       tracee.setRegisters(resumed.application)

@@ -21,6 +21,10 @@ package final class SoftwareEngine: Engine {
   /// Translations of images that have been started, newest last: the next process of the same program starts with them.
   private var templates: [Template] = []
   let counts = SoftwareCounts()
+  /// Grows whenever shared memory may have been written to in a way that an address space doesn't notice.
+  private var fileVersion: UInt64 = 1
+  /// The address space that ran last.
+  private weak var lastSpace: SoftwareSpace?
 
   private struct Template {
     var image: [ProcessMapping]
@@ -72,6 +76,10 @@ package final class SoftwareEngine: Engine {
   package func resume(_ tracee: Tracee, _ request: RunRequest) throws {
     let state = state(of: tracee)
     guard let space = space(of: tracee), !state.isLeaving else { return try passThrough(tracee, request) }
+    if space !== lastSpace {
+      lastSpace = space
+      fileVersion += 1
+    }
     switch request {
     case .application(let signal?, let limit):
       state.limit = limit
@@ -125,6 +133,7 @@ package final class SoftwareEngine: Engine {
       if isBehindLastTick(state), !standsBeforeInterceptedInstruction(tracee) {
         return try stepTowardsPoint(tracee, state, space)
       }
+      try space.checkSharedCode(fileVersion, tracee)
       guard try enter(tracee, state, space) else {
         return try stepOriginal(tracee, state, space, isRequested: false, signal: nil)
       }
@@ -365,6 +374,7 @@ package final class SoftwareEngine: Engine {
           registers = try tracee.registers()
           continue
         }
+        try state.forcedSignals.restore(.trap, state.signalActions, tracee)
         registers = try tracee.registers()
         let outcome = space.cache.translating(space.reader(tracee)) { $0.handleTrap(&registers) }
         if outcome == .foreign { continue }
@@ -405,7 +415,9 @@ package final class SoftwareEngine: Engine {
       templates.append(Template(image: image, cache: space.cache))
     }
     tracee.addressSpace.engineState = space
-    try state(of: tracee).forcedSignals.noteMask(tracee)
+    let state = state(of: tracee)
+    try state.forcedSignals.noteMask(tracee)
+    ForcedSignals.noteImage(state.signalActions, tracee)
   }
 
   package func didClone(parent: Tracee, child: Tracee) throws {
@@ -416,6 +428,7 @@ package final class SoftwareEngine: Engine {
     new.call = old.call
     new.forcedSignals = old.forcedSignals
     new.signalActions = parent.threadGroup === child.threadGroup ? old.signalActions : old.signalActions.copy()
+    child.threadGroup.ignoresTraps = new.signalActions.ignores(.trap)
   }
 
   package func didExit(_ tracee: Tracee) {
@@ -426,4 +439,6 @@ package final class SoftwareEngine: Engine {
   package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) throws {
     try space(of: tracee)?.didChange(range, change, tracee)
   }
+
+  package func didWriteMappedFiles() { fileVersion += 1 }
 }

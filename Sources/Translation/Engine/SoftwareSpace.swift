@@ -16,6 +16,8 @@ final class SoftwareSpace: EngineState {
   /// pages of code that it shows.
   private var sharedCode: Set<UInt64> = []
   private var aliases: [UInt64: Set<UInt64>] = [:]
+  /// As of when the pages of `sharedCode` are known to be as they were translated; see `SoftwareEngine.fileVersion`.
+  private var checkedVersion: UInt64 = 0
   /// Pages with translations from another process, which this one hasn't mapped so far.
   private var absentPages: Set<UInt64> = []
 
@@ -33,6 +35,7 @@ final class SoftwareSpace: EngineState {
     copy.executable = executable
     copy.programProtection = programProtection
     copy.sharedCode = sharedCode
+    copy.checkedVersion = checkedVersion
     copy.aliases = aliases
     copy.absentPages = absentPages
     return copy
@@ -97,8 +100,10 @@ final class SoftwareSpace: EngineState {
 
   func executableMappings(_ tracee: Tracee) -> [ProcessMapping] {
     if let executable { return executable }
+    // The gadget's page is among them: the legacy calls are executed there.
     let found = ProcessMaps.read(tracee.tid).filter {
-      $0.isExecutable && !OwnMemory.owns($0.range) && $0.name != "[vsyscall]"
+      $0.isExecutable && $0.name != "[vsyscall]"
+        && (!OwnMemory.owns($0.range) || $0.range.start == Gadget.address)
     }
     executable = found
     return found
@@ -163,19 +168,13 @@ final class SoftwareSpace: EngineState {
       "unprotect a page of code", SyscallNumber.mprotect, page, pageSize, UInt64(protection))
   }
 
-  /// Takes the protection off the pages that a system call's arguments point into: the kernel would refuse to write
-  /// there. Returns whether there were any.
+  /// Takes the protection off the pages that a system call may write to: the kernel would refuse to. Returns whether
+  /// there were any.
   func releaseArguments(_ registers: Registers, _ tracee: Tracee) throws -> Bool {
     guard !tracee.addressSpace.writeProtected.isEmpty else { return false }
-    let byteCountMax: UInt64 = 1 << 26
+    let ranges = CallArguments.writable(registers, tracee)
     let pages = tracee.addressSpace.writeProtected.keys.filter { page in
-      (0..<6).contains { index in
-        let start = registers.argument(index)
-        let next = index < 5 ? registers.argument(index + 1) : 0
-        // The next argument is often the count of bytes; structures are smaller than this.
-        let byteCount = next <= byteCountMax ? max(next, 256) : 256
-        return start < page + pageSize && start &+ byteCount > page
-      }
+      ranges.contains { $0.lowerBound < page + pageSize && $0.upperBound > page }
     }
     for page in pages { try unprotect(page, tracee) }
     try drop(pages, tracee)
@@ -225,6 +224,14 @@ final class SoftwareSpace: EngineState {
       guard tracee.read(RemotePointer(page), into: buffer) == buffer.count else { return false }
       return PageSum.of(UnsafeRawBufferPointer(buffer)) == cache.pages[page]?.sum
     }
+  }
+
+  /// Drops the translations of shared memory that others have written to since: processes that map it too, or calls
+  /// that write to its file.
+  func checkSharedCode(_ version: UInt64, _ tracee: Tracee) throws {
+    guard checkedVersion != version else { return }
+    checkedVersion = version
+    try drop(sharedCode.filter { cache.pages[$0] != nil && !hasSameBytes($0, tracee) }, tracee)
   }
 
   func drop(_ pages: [UInt64], _ tracee: Tracee) throws {
