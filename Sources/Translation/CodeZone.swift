@@ -19,6 +19,9 @@ package final class CodeZone {
   /// The address of the exit taken by an indirect transfer without a landing.
   private(set) var missExit: UInt64 = 0
 
+  /// The address of the routine that answers cpuid; 0 if there is none.
+  private(set) var identityRoutine: UInt64 = 0
+
   /// No translation begins below this offset, so that offset zero can mean "none".
   private static let firstOffset = 64
   private static let literalsPerLine = 8
@@ -48,6 +51,7 @@ package final class CodeZone {
     literal = other.literal
     literalsLeft = other.literalsLeft
     missExit = other.missExit
+    identityRoutine = other.identityRoutine
     recovery = .allocate(capacity: 1)
     recovery.initialize(to: RecoveryMap(copying: other.recovery.pointee))
     self.memory.update(from: other.memory, count: hot)
@@ -130,6 +134,11 @@ package final class CodeZone {
     let start = writer.offset
     writer.jumpFar(to: address)
     return start
+  }
+
+  func writeIdentityRoutine(_ routine: IdentityRoutine) {
+    var writer = coldWriter(routine.byteCount)
+    identityRoutine = routine.write(&writer)
   }
 
   private func writeMissExit() {

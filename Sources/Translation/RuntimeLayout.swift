@@ -16,6 +16,8 @@ package enum RuntimeLayout {
   package static let transferTargetOffset = 8
   /// The place in the cache of the indirect transfer under way, as a `CachePosition`.
   package static let transferSourceOffset = 16
+  /// Where the routine that answers cpuid goes on.
+  static let identityReturnOffset = 24
   /// The application's value of a register that an expansion uses for itself. It is the page's last word: a landing
   /// reads at a distance of eight times the upper 16 bits of the transfer's target, which hits the hole and faults
   /// for a target that isn't a canonical address.
@@ -24,6 +26,7 @@ package enum RuntimeLayout {
   static let ticksLeft = UInt32(dataPageAddress) + UInt32(ticksLeftOffset)
   static let transferTarget = UInt32(dataPageAddress) + UInt32(transferTargetOffset)
   static let transferSource = UInt32(dataPageAddress) + UInt32(transferSourceOffset)
+  static let identityReturn = UInt32(dataPageAddress) + UInt32(identityReturnOffset)
   static let spill = UInt32(dataPageAddress) + UInt32(spillOffset)
 
   package static let holeAddress: UInt64 = 0x7020_1000

@@ -27,6 +27,8 @@ package struct TranslationOptions: Sendable {
   /// The instructions that leave through an exit instead of being executed. Those that can't be executed in a
   /// translation (far transfers, traps, `int n`) always leave.
   package var intercepted: InterceptedInstructions = .all
+  /// What cpuid answers without a stop, if it is intercepted.
+  package var identity: [IdentityAnswer] = []
   /// How many instructions to translate per missing translation before direct branches are no longer followed.
   package var followedInstructionCount = 300
 

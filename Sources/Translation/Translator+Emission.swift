@@ -161,6 +161,8 @@ struct UnitEmitter {
     case .nearReturn: emitReturn(member, &writer)
     case .syscall where options.systemCallStyle == .inCache: emitSystemCall(member, &writer)
     case .syscall: emitExit(instruction.kind, &writer)
+    case .cpuid where zone.identityRoutine != 0 && options.intercepted.includes(.cpuid):
+      emitIdentity(member, &writer)
     default:
       if options.intercepted.includes(instruction.kind) {
         emitExit(instruction.kind, &writer)
@@ -176,6 +178,17 @@ struct UnitEmitter {
     writer.trap()
     writer.byte(ExitStub.Kind.instruction.rawValue)
     writer.byte(kind.rawValue)
+  }
+
+  /// cpuid, answered by the zone's routine.
+  private func emitIdentity(_ member: TranslationUnit.Member, _ writer: inout CodeWriter) {
+    let jumpByteCount = 5
+    // lea rbx, [rip + what follows]
+    for byte in [0x48, 0x8D, 0x1D] { writer.byte(UInt8(byte)) }
+    writer.dword(UInt32(jumpByteCount + IdentityRoutine.exitByteCount))
+    zone.recovery.pointee.append(writer.offset, member.address, .inTransfer)
+    writer.jump(to: zone.identityRoutine)
+    emitExit(.cpuid, &writer)
   }
 
   private func emitSystemCall(_ member: TranslationUnit.Member, _ writer: inout CodeWriter) {

@@ -20,7 +20,10 @@ extension Translator {
 
   /// Drops everything: all zones are empty afterwards. No tracee may be anywhere in the cache.
   package func invalidateAll() {
-    for zone in zones { zone.removeAll() }
+    for zone in zones {
+      zone.removeAll()
+      writeIdentityRoutine(zone)
+    }
     map.pointee.removeAll()
     links.pointee.removeAll()
     tickEntries.pointee.removeAll()

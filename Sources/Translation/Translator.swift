@@ -147,7 +147,12 @@ package final class Translator {
   package func addZone(base: UInt64, memory: UnsafeMutableRawBufferPointer) {
     precondition(zones.count < CachePosition.zoneCountMax)
     zones.append(CodeZone(base: base, memory: memory, number: zones.count))
+    writeIdentityRoutine(zones[zones.count - 1])
     if zones.count == 1 { landings.pointee.removeAll(missExit: zones[0].missExit) }
+  }
+
+  func writeIdentityRoutine(_ zone: CodeZone) {
+    if !options.identity.isEmpty { zone.writeIdentityRoutine(IdentityRoutine(options.identity)) }
   }
 
   package func zone(containing address: UInt64) -> CodeZone? { zones.first { $0.contains(address) } }

@@ -31,6 +31,20 @@ enum EngineSelection: String, ExpressibleByArgument, CaseIterable {
     }
   }
 
+  /// The answers that need no stop. Leaves with subleaves are listed one by one.
+  private static func identity(_ table: CPUIDTable) -> [IdentityAnswer] {
+    var counts: [UInt32: Int] = [:]
+    for record in table.records { counts[record.leaf, default: 0] += 1 }
+    return table.records.map { record in
+      let other = table.answer(leaf: record.leaf, subleaf: 0xffff)
+      let isAlone = counts[record.leaf] == 1 && other.eax == record.eax && other.ebx == record.ebx
+        && other.ecx == record.ecx && other.edx == record.edx
+      return IdentityAnswer(
+        leaf: record.leaf, subleaf: isAlone ? nil : record.subleaf, eax: record.eax, ebx: record.ebx, ecx: record.ecx,
+        edx: record.edx)
+    }
+  }
+
   private static func software(_ definition: TranslationOptions.TickDefinition, _ header: TraceHeader) -> any Engine {
     var options = TranslationOptions()
     options.tickDefinition = definition
@@ -39,6 +53,7 @@ enum EngineSelection: String, ExpressibleByArgument, CaseIterable {
       let answer = table.answer(leaf: leaf, subleaf: subleaf)
       return (answer.eax, answer.ebx, answer.ecx, answer.edx)
     }
+    options.identity = identity(table)
     return SoftwareEngine(options: options, processor: processor)
   }
 }

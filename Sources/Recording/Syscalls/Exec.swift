@@ -127,10 +127,10 @@ extension RecordSession {
     if let entry = AuxiliaryVector.locate(AuxiliaryVector.sysinfoHeader, tracee, stack: registers.stackPointer) {
       tracee.write(entry, value: AuxiliaryVector.ignore)
     }
-    for mapping in ProcessMaps.read(tracee.tid) where mapping.name == "[vdso]" || mapping.name.hasPrefix("[vvar") {
-      _ = try tracee.checkedRemoteCall(
-        "unmap the vDSO", SyscallNumber.munmap, mapping.range.start.rawValue, mapping.range.byteCount)
-    }
+    let pages = ProcessMaps.read(tracee.tid).filter { $0.name == "[vdso]" || $0.name.hasPrefix("[vvar") }
+    // They lie side by side (arch/x86/entry/vdso/vma.c).
+    guard let start = pages.first?.range.start, let end = pages.last?.range.end else { return }
+    _ = try tracee.checkedRemoteCall("unmap the vDSO", SyscallNumber.munmap, start.rawValue, end - start)
   }
 
   private func recordImage(_ event: inout TraceEvent, _ tracee: RecordTracee, formerTid: Tid) throws {

@@ -21,7 +21,9 @@ extension SoftwareEngine {
       if registers.rip == Gadget.trapAddress.rawValue + 1, let resumed = state.resumed {
         try state.forcedSignals.restore(.trap, state.signalActions, tracee)
         tracee.setRegisters(resumed.application)
-        return .tickLimit
+        let step = state.step
+        state.step = nil
+        return step?.isRequested ?? false ? .step : .tickLimit
       }
       if let step = state.step, info.code == SignalCode.trace || info.code == SignalCode.handlerEntry {
         return try finish(step, tracee, state, space, isExecuted: info.code == SignalCode.trace)
@@ -98,7 +100,7 @@ extension SoftwareEngine {
 
   // MARK: - Instructions that aren't executed in the cache
 
-  private func intercept(
+  func intercept(
     _ kind: Instruction.Kind, _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace
   ) throws -> Stop? {
     var registers = try tracee.registers()

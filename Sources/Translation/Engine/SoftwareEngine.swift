@@ -222,6 +222,14 @@ package final class SoftwareEngine: Engine {
     let instruction =
       signal == nil
       ? space.cache.translating(space.reader(tracee)) { $0.instruction(at: start) } : nil
+    if isRequested, signal == nil, let kind = instruction?.kind, isEmulated(kind) {
+      _ = try intercept(kind, tracee, state, space)
+      if !state.wantsOriginal {
+        state.step = .init(start: start, instruction: instruction, isRequested: true, hasSignal: false)
+        return try bounce(tracee, state)
+      }
+      state.wantsOriginal = false
+    }
     state.step = .init(start: start, instruction: instruction, isRequested: isRequested, hasSignal: signal != nil)
     counts.originals += 1
     try note(tracee, state)
@@ -288,8 +296,16 @@ package final class SoftwareEngine: Engine {
     guard let space = space(of: tracee), let start = try? tracee.registers().rip else { return false }
     let instruction = space.cache.translating(space.reader(tracee)) { $0.instruction(at: start) }
     switch instruction?.kind {
-    case .rdtsc, .rdtscp, .rdrand, .rdseed, .rdpid, .cpuid, .xgetbv, .xbegin, .stateSave: return true
+    case .rdtsc, .rdtscp, .rdrand, .rdseed, .rdpid: return true
     default: return false
+    }
+  }
+
+  /// Whether an instruction's result is the engine's, and no event.
+  private func isEmulated(_ kind: Instruction.Kind) -> Bool {
+    switch kind {
+    case .cpuid, .xgetbv, .xbegin, .stateSave: true
+    default: false
     }
   }
 
