@@ -95,7 +95,7 @@ enum Workloads {
         until [ -e nginx.pid ]; do sleep 0.05; done
         port=$(sed -n 's/.*listen 127.0.0.1:\\([0-9]*\\).*/\\1/p' nginx.conf)
         for n in 1 2 3; do curl -s -i http://127.0.0.1:$port/page$((n % 2)); done
-        curl -s http://127.0.0.1:$port/ & curl -s http://127.0.0.1:$port/page1 & wait -n; wait -n
+        curl -s http://127.0.0.1:$port/ & first=$!; curl -s http://127.0.0.1:$port/page1 & wait $first $!
         nginx -p $PWD -c nginx.conf -e error.log -s quit; wait; cat access.log; echo EXIT-SUCCESS
         """, shows: "EXIT-SUCCESS"),
   ]
