@@ -51,6 +51,7 @@ let package = Package(
 
     // Layer 2: pure knowledge, no ptrace.
     swiftTarget("Syscalls", ["KernelABI"]),
+    swiftTarget("Scheduling", ["KernelABI"]),
     swiftTarget("TraceFormat", ["KernelABI", "CTraceFormat", "CLinuxShim"]),
 
     // Layer 3 and 4: tracees, and what runs them.
@@ -60,7 +61,9 @@ let package = Package(
     swiftTarget("Translation", ["X86", "KernelABI", "TraceeControl", "Execution", "CLinuxShim"]),
 
     // Layer 5: the two sessions.
-    swiftTarget("Recording", ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
+    swiftTarget(
+      "Recording",
+      ["KernelABI", "Scheduling", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
     swiftTarget("Replay", ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
 
     // Layer 7: the command line.
@@ -79,6 +82,7 @@ let package = Package(
     tests("TraceeControlTests", ["TraceeControl", "KernelABI"]),
     tests("ExecutionTests", ["Execution", "X86", "TraceeControl", "KernelABI", "CLinuxShim", "TestSupport"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),
+    tests("SchedulingTests", ["Scheduling", "KernelABI"]),
     tests("X86Tests", ["X86", "KernelABI", "TestSupport"]),
     .target(name: "CTranslationHarness", path: "Tests/TranslationHarness/CTranslationHarness"),
     .executableTarget(

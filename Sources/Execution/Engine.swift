@@ -68,6 +68,17 @@ extension Engine {
   package var statisticsLines: [String] { [] }
   package func checkRunning(_ tracee: Tracee) throws {}
   package func didWriteMappedFiles() {}
+
+  /// Whether a step from here gives the same in a replay, whatever it does: the next instruction isn't a system call
+  /// or an intercepted one, nor one that sees that it is stepped (`pushf`).
+  package func canStepQuietly(_ tracee: Tracee) -> Bool {
+    let systemCall: [UInt8] = [0x0f, 0x05], pushFlags: UInt8 = 0x9c, operandSize: UInt8 = 0x66
+    guard let start = try? tracee.registers().rip, let bytes = tracee.readBytes(RemotePointer(start), count: 2),
+      bytes.count == 2
+    else { return false }
+    return bytes != systemCall && bytes[0] != pushFlags && bytes != [operandSize, pushFlags]
+      && !standsBeforeInterceptedInstruction(tracee)
+  }
 }
 
 /// What an engine counts as progress.

@@ -14,6 +14,8 @@ enum HeaderBuilder {
     header.cpuid = CPUIDTable.read().hiding(options.hiddenFeatures, xcr0: &header.xcr0).records
     header.extendedStateByteCount = CPUIDTable.extendedStateByteCount
     header.boundToCPU = processor
+    header.chaosMode = options.chaosSeed != nil
+    header.schedulingSeed = options.chaosSeed ?? 0
     header.checksumInterval = options.checksumInterval
     header.program = program
     header.commandLine = options.arguments

@@ -1,4 +1,5 @@
 package import KernelABI
+import Scheduling
 package import TraceFormat
 
 /// What `rrs record` was asked for.
@@ -20,12 +21,14 @@ package struct RecordOptions: Sendable {
   package var maxTimeSliceTicks: UInt64 = 2_500_000
   /// `-s`: another tracee at every event.
   package var alwaysSwitch = false
+  /// `-h`: the seed of random scheduling; nil: none.
+  package var chaosSeed: UInt64?
   /// `-t`: this signal is ignored where it would be fatal.
   package var continueThroughSignal: Signal?
   /// `-i`: this signal is never delivered.
   package var ignoredSignal: Signal?
-  /// `--num-cores`: what the tracee sees.
-  package var coreCount = 1
+  /// `--num-cores`: what the tracee sees; nil: one, or what chaos likes.
+  package var coreCount: Int?
   /// `--cpu` and the options beginning with `--disable-`: what the program isn't told that the processor has.
   package var hiddenFeatures = HiddenFeatures()
   /// Keep address randomisation on.
@@ -46,6 +49,13 @@ package struct RecordOptions: Sendable {
   }
 
   package init() {}
+
+  var schedulingPolicy: Scheduler.Policy {
+    if let chaosSeed { return .chaos(seed: chaosSeed) }
+    return alwaysSwitch ? .alwaysSwitch : .fair
+  }
+
+  var visibleCoreCount: Int { coreCount ?? chaosSeed.map(Scheduler.coreCount(chaosSeed:)) ?? 1 }
 
   /// Whether these options need an engine that answers cpuid, `xgetbv` and the instructions that save state.
   package var requiresCpuidInterception: Bool { !hiddenFeatures.isEmpty }

@@ -1,6 +1,7 @@
 import CLinuxShim
 import Execution
 import KernelABI
+import Scheduling
 import TraceFormat
 import TraceeControl
 
@@ -23,7 +24,7 @@ extension RecordSession {
         stash(tracee, info)
         if engine.countsTicks {
           // On to the next tick, before anyone else runs.
-          tracee.nextTick = engine.ticks(of: tracee.tracee) + 1
+          tracee.nextTick = engine.ticks(of: tracee.tracee) + scheduler.signalDelayTicks()
           return try runOn(tracee)
         }
         if disposition == .fatal, tracee.fatalDeadline == nil { setFatalDeadline(tracee) }

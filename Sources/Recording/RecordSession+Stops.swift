@@ -1,6 +1,7 @@
 import CLinuxShim
 import Execution
 import KernelABI
+import Scheduling
 import Syscalls
 import TraceFormat
 import TraceeControl
@@ -61,11 +62,44 @@ extension RecordSession {
     unrecordedPreemption = tracee
     tracee.state = .ready
     if tracee.nextTick == nil {
-      wantsSwitch = true
+      scheduler.endSlice()
+      try goBehindTick(tracee)
     } else {
       tracee.nextTick = nil
       try resendStashedSignals(tracee)
     }
+  }
+
+  /// Ends the slice some instructions behind a tick. A replay steps to the registers that the event holds. It finds
+  /// no places but those that are reached from the tick without another, and without an instruction that has a say in
+  /// where tracees stop: before such a one the slice ends.
+  private func goBehindTick(_ tracee: RecordTracee) throws {
+    let ticks = engine.ticks(of: tracee.tracee)
+    // Where ticks don't name places, slices end anywhere in any case.
+    var rest = engine.tickUnit == .nonForwardTransfers ? tracee.instructionsBehindSlice : 0
+    tracee.instructionsBehindSlice = 0
+    var hasMoved = false
+    while rest > 0, engine.canStepQuietly(tracee.tracee) {
+      rest -= 1
+      hasMoved = true
+      tracee.state = .running
+      try engine.resume(tracee.tracee, .step(signal: nil))
+      try waitFor(tracee)
+      let status = tracee.pending.removeFirst()
+      guard let stop = try engine.interpret(tracee.tracee, status) else { continue }
+      guard stop == .step, engine.ticks(of: tracee.tracee) == ticks else {
+        // On to a place that is one without steps.
+        tracee.sliceEnd = ticks + 1
+        tracee.state = .ready
+        if stop == .step { return try runOn(tracee) }
+        guard case .signal(let info, _) = stop else { return try handle(tracee, stop) }
+        if info.isFault { return try runOn(tracee) }
+        try recordPendingPreemption(before: nil)
+        return try handle(tracee, stop)
+      }
+    }
+    tracee.state = .ready
+    if hasMoved { try recordPendingPreemption(before: nil) }
   }
 
   /// An instruction whose answer is the processor's: it is now part of the recording.
@@ -164,19 +198,32 @@ extension RecordSession {
     tracee.call = call
     readInitialLengths(tracee)
     let mayBlock = descriptor.blocking == .maybe
-    if mayBlock { try redirectOutputs(tracee) }
-    try engine.resume(tracee.tracee, .systemCall)
-    if !mayBlock {
+    guard mayBlock else {
+      try engine.resume(tracee.tracee, .systemCall)
       tracee.state = .running
       try waitFor(tracee)
       return try handleNext(tracee)
     }
-    tracee.state = .inSyscall
+    try redirectOutputs(tracee)
     try recordPendingEntry(before: tracee)
     unrecordedEntry = tracee
+    if !isPriorityInheriting(call), scheduler.delaysCall() {
+      try recordPendingEntry(before: nil)
+      tracee.isBeforeCall = true
+      tracee.state = .ready
+      return scheduler.yield()
+    }
+    try letSleep(tracee)
+  }
+
+  /// Lets the kernel make a call that may sleep.
+  func letSleep(_ tracee: RecordTracee) throws {
+    guard let call = tracee.call else { return }
+    tracee.state = .inSyscall
+    try engine.resume(tracee.tracee, .systemCall)
     if isPriorityInheriting(call) {
       try settleLock(tracee)
-    } else if someoneIsReady {
+    } else if scheduler.hasReady {
       try waitBriefly(tracee)
     }
   }

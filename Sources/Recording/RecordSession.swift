@@ -1,6 +1,7 @@
 import CLinuxShim
 import Execution
 import KernelABI
+import Scheduling
 import Syscalls
 import SystemPackage
 import TraceFormat
@@ -19,17 +20,14 @@ final class RecordSession {
   var unannounced: [Tid: [WaitStatus]] = [:]
   /// Tracees with pending statuses, in order of arrival.
   var arrivals: [Tid] = []
-  /// Round robin: the next one is at the front.
-  var order: [Tid] = []
+  let scheduler: Scheduler
   /// The tracee that is in a call whose entry isn't recorded; at most one is.
   weak var unrecordedEntry: RecordTracee?
   /// The tracee that has run code since its last event, and stands at a tick that isn't recorded; at most one does.
   weak var unrecordedPreemption: RecordTracee?
-  var current: RecordTracee?
-  var sliceEnd: UInt64 = 0
-  /// The tick at which the current tracee's time slice ends.
-  private var sliceEndTick: UInt64 = 0
-  var wantsSwitch = false
+  /// Who runs by the scheduler's last decision, and its progress at that moment.
+  private weak var current: RecordTracee?
+  private var progressAtStart: UInt64 = 0
   let sharedMemory = SharedMemory()
   /// Files mapped privately that may be written in place: pages that weren't copied yet show what is written.
   let privateFiles = FileKeys()
@@ -48,11 +46,13 @@ final class RecordSession {
   /// Some tracee opened a /proc/PID/mem: writes to it change memory.
   var memoryFilesOpened = false
 
-  /// 20 ms: long enough that switches cost little, short enough that pipelines flow.
-  private static let sliceNanoseconds: UInt64 = 20_000_000
+  /// What stands for a tick where time is meant, or no ticks are counted: the longest slice is then 20 ms, long enough
+  /// that switches cost little, short enough that pipelines flow.
+  private static let nanosecondsPerTick: UInt64 = 8
 
   init(options: RecordOptions, engine: any Engine, writer: TraceWriter) {
     self.options = options
+    scheduler = Scheduler(policy: options.schedulingPolicy, sliceTicksMax: options.maxTimeSliceTicks)
     self.engine = engine
     self.writer = writer
   }
@@ -82,18 +82,66 @@ final class RecordSession {
       try guarded(tracee) { try handleNext(tracee) }
       return
     }
-    guard let tracee = chooseReady() else {
+    switch decide() {
+    case .waitForAny:
       try waitForArrival()
-      return
+    case .idle(let progress):
+      try idle(progress)
+    case .run(let slice):
+      guard let tracee = tracees[slice.tid] else { return }
+      try guarded(tracee) {
+        try recordPendingPreemption(before: tracee)
+        try start(tracee, slice)
+      }
     }
-    try guarded(tracee) {
-      try recordPendingPreemption(before: tracee)
+  }
+
+  private func decide() -> Scheduler.Decision {
+    if let current {
+      // The engine forgets the ticks of one that is gone.
+      let progress = progress(of: current)
+      scheduler.charge(progress > progressAtStart ? progress - progressAtStart : 0)
+    }
+    current = nil
+    return scheduler.next()
+  }
+
+  private func start(_ tracee: RecordTracee, _ slice: Scheduler.Slice) throws {
+    current = tracee
+    progressAtStart = progress(of: tracee)
+    tracee.sliceEnd = progressAtStart + slice.ticks
+    tracee.instructionsBehindSlice = slice.instructions
+    if tracee.isBeforeCall {
+      tracee.isBeforeCall = false
+      try letSleep(tracee)
+    } else {
       try runOn(tracee)
+    }
+  }
+
+  /// The tracee's ticks, or what stands for them.
+  private func progress(of tracee: RecordTracee) -> UInt64 {
+    engine.countsTicks ? engine.ticks(of: tracee.tracee) : rrs_monotonic_nanoseconds() / Self.nanosecondsPerTick
+  }
+
+  /// Lets nobody run, unless something happens to a tracee.
+  private func idle(_ progress: UInt64) throws {
+    let end = rrs_monotonic_nanoseconds() + progress * Self.nanosecondsPerTick
+    while arrivals.isEmpty {
+      let now = rrs_monotonic_nanoseconds()
+      guard now < end else { return scheduler.chargeIdle(progress) }
+      var rest = (seconds: 0, nanoseconds: Int(min(end - now, 200_000)))
+      _ = withUnsafePointer(to: &rest) {
+        rrs_syscall(SyscallNumber.nanosleep, UInt(bitPattern: $0), 0, 0, 0, 0, 0)
+      }
+      try pollArrivals()
     }
   }
 
   /// Lets the tracee run application code until something happens to it.
   func runOn(_ tracee: RecordTracee) throws {
+    // Nobody else has run since it stopped at its tick: it might as well not have stopped.
+    if unrecordedPreemption === tracee { unrecordedPreemption = nil }
     tracee.state = .running
     try engine.resume(tracee.tracee, request(for: tracee))
     try waitFor(tracee)
@@ -103,7 +151,7 @@ final class RecordSession {
   private func request(for tracee: RecordTracee) -> RunRequest {
     if tracee.call != nil { return .systemCall }
     guard engine.countsTicks else { return .application(signal: nil, until: nil) }
-    let sliceEnd = max(sliceEndTick, engine.ticks(of: tracee.tracee) + 1)
+    let sliceEnd = max(tracee.sliceEnd, engine.ticks(of: tracee.tracee) + 1)
     return .application(signal: nil, until: .slice(tracee.nextTick ?? sliceEnd))
   }
 
@@ -130,28 +178,11 @@ final class RecordSession {
     try handle(tracee, stop)
   }
 
-  // MARK: - Choosing
-
-  private func chooseReady() -> RecordTracee? {
-    let now = rrs_monotonic_nanoseconds()
-    if let current, current.state == .ready, !wantsSwitch, !options.alwaysSwitch, engine.countsTicks || now < sliceEnd {
-      return current
-    }
-    wantsSwitch = false
-    guard let index = order.firstIndex(where: { tracees[$0]?.state == .ready }) else { return nil }
-    let tid = order.remove(at: index)
-    order.append(tid)
-    sliceEnd = now + Self.sliceNanoseconds
-    current = tracees[tid]
-    if let current { sliceEndTick = engine.ticks(of: current.tracee) + options.maxTimeSliceTicks }
-    return current
-  }
-
-  var someoneIsReady: Bool { order.contains { tracees[$0]?.state == .ready } }
-
   // MARK: - Waiting
 
   private func nextArrival() -> RecordTracee? {
+    // Who is told first is no matter of chance where all that can arrive has.
+    if scheduler.isChaotic { arrivals.sort() }
     while !arrivals.isEmpty {
       let tid = arrivals.removeFirst()
       if let tracee = tracees[tid], !tracee.pending.isEmpty { return tracee }
@@ -162,6 +193,7 @@ final class RecordSession {
   /// Takes what has been reported, without waiting.
   private func pollArrivals() throws {
     guard tracees.count > 1 else { return }
+    if scheduler.isChaotic { return try settleCalls() }
     while try takeStatus(options: Self.noHang) != nil {}
   }
 
@@ -207,6 +239,7 @@ final class RecordSession {
   /// Waits a moment for a call that most likely doesn't sleep: tracer and tracee share a processor, so that yielding
   /// it lets the call run to its end, or to where it sleeps.
   func waitBriefly(_ tracee: RecordTracee) throws {
+    if scheduler.isChaotic { return try settleCalls() }
     for _ in 0..<3 {
       while try takeStatus(options: Self.noHang) != nil {}
       if !tracee.pending.isEmpty { return }
@@ -214,11 +247,25 @@ final class RecordSession {
     }
   }
 
+  /// Waits until all calls have ended or sleep: then decisions don't depend on how fast the kernel was. Whoever is
+  /// woken by a call is awake when that has returned.
+  private func settleCalls() throws {
+    for tracee in tracees.values where tracee.state == .inSyscall {
+      while tracee.pending.isEmpty {
+        while try takeStatus(options: Self.noHang) != nil {}
+        guard tracee.pending.isEmpty, ProcFS.state(tracee.tid) == "R" else { break }
+        rrs_yield()
+      }
+    }
+    while try takeStatus(options: Self.noHang) != nil {}
+  }
+
   // MARK: - Tracees
 
   func add(_ tracee: RecordTracee) {
     tracees[tracee.tid] = tracee
-    order.append(tracee.tid)
+    scheduler.add(tracee.tid)
+    tracee.onReadiness = { [scheduler, tid = tracee.tid] in scheduler.setReady(tid, $0) }
     if let statuses = unannounced.removeValue(forKey: tracee.tid) {
       tracee.pending += statuses
       arrivals.append(tracee.tid)
@@ -228,7 +275,8 @@ final class RecordSession {
   func remove(_ tracee: RecordTracee) {
     tracees[tracee.tid] = nil
     countedStops.remoteCalls += tracee.tracee.stopCount
-    order.removeAll { $0 == tracee.tid }
+    tracee.onReadiness = { _ in }
+    scheduler.remove(tracee.tid)
     if current === tracee { current = nil }
     if unrecordedEntry === tracee { unrecordedEntry = nil }
     if unrecordedPreemption === tracee { unrecordedPreemption = nil }

@@ -5,7 +5,11 @@ import TraceeControl
 /// A tracee of a recording: where it stands, and what rrs owes it.
 final class RecordTracee {
   let tracee: Tracee
-  var state = State.starting
+  var state = State.starting {
+    didSet { if state.canRun != oldValue.canRun { onReadiness(state.canRun) } }
+  }
+  /// Called when the tracee can run from now on, or can't any more.
+  var onReadiness: (Bool) -> Void = { _ in }
   /// What wait(2) reported while the recorder looked elsewhere, oldest first.
   var pending: [WaitStatus] = []
   /// Signals that came in the middle of application code, for its next system call.
@@ -18,6 +22,11 @@ final class RecordTracee {
   var isNewborn = false
   /// The tick at which it stops next, for signals that came in the middle of code.
   var nextTick: UInt64?
+  /// The tick at which its time slice ends, and how many instructions behind it.
+  var sliceEnd: UInt64 = 0
+  var instructionsBehindSlice = 0
+  /// It stands before its `call`, whose entry is recorded, and others go first.
+  var isBeforeCall = false
   /// A signal waits that the kernel delivers before the tracee's next instruction: rt_sigreturn(2) unblocked it.
   var signalIsDue = false
   /// The system call that the tracee is in.
@@ -50,6 +59,8 @@ final class RecordTracee {
     case dying
     /// A leader that is gone while other threads of its group live on.
     case zombie
+
+    var canRun: Bool { self == .ready || self == .running }
   }
 }
 

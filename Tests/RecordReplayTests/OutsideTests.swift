@@ -32,11 +32,13 @@ struct OutsideTests {
     }
 
     /// Checks that replays give what the recording gave.
-    func finish(expected: CommandStatus, within seconds: Double = 30) throws {
+    func finish(
+      expected: CommandStatus, within seconds: Double = 30, replays: Int = TestEnvironment.replays
+    ) throws {
       let recording = try command.finish(within: seconds * TestEnvironment.patience)
       #expect(recording.status == expected && !recording.isOutOfTime, "\(recording)")
       let trial = RecordReplay([])
-      for _ in 0..<TestEnvironment.replays {
+      for _ in 0..<replays {
         let replay = try trial.replay(trace, in: directory)
         let differences = RecordReplay.compare(recording, replay)
         if !differences.isEmpty { directory.keep() }

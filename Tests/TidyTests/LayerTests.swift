@@ -11,11 +11,14 @@ import Testing
     "KernelABI": (1, ["CLinuxShim"]),
     "X86": (1, ["CZydis", "KernelABI"]),
     "Syscalls": (2, ["KernelABI"]),
+    "Scheduling": (2, ["KernelABI"]),
     "TraceFormat": (2, ["KernelABI", "CTraceFormat", "CLinuxShim"]),
     "TraceeControl": (3, ["KernelABI", "Syscalls", "CLinuxShim", "CUnwindShim"]),
     "Execution": (4, ["KernelABI", "X86", "TraceeControl", "CLinuxShim"]),
     "Translation": (4, ["X86", "KernelABI", "Execution", "TraceeControl", "CLinuxShim"]),
-    "Recording": (5, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
+    "Recording": (
+      5, ["KernelABI", "Scheduling", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]
+    ),
     "Replay": (5, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
     "rrs": (
       7,

@@ -1,5 +1,6 @@
 import Execution
 import KernelABI
+import Scheduling
 import Syscalls
 import TraceFormat
 import TraceeControl
@@ -50,7 +51,8 @@ extension RecordSession {
     case .attachSharedMemory: try finishAttach(&event, tracee, registers)
     case .open: finishOpen(&details, tracee, registers)
     case .threadBookkeeping: finishThreadBookkeeping(tracee, call)
-    case .scheduling: wantsSwitch = call.descriptor.number == SyscallNumber.sched_yield
+    case .scheduling:
+      if call.descriptor.number == SyscallNumber.sched_yield { scheduler.yield() }
     case .remoteMemory: captureRemoteWrite(&event, call, registers)
     default: break
     }
@@ -118,7 +120,7 @@ extension RecordSession {
     }
     let address = RemotePointer(call.entry.argument(2))
     var mask = [UInt8](repeating: 0, count: Int(registers.syscallResult))
-    for core in 0..<min(options.coreCount, mask.count * 8) { mask[core / 8] |= 1 << UInt8(core % 8) }
+    for core in 0..<min(options.visibleCoreCount, mask.count * 8) { mask[core / 8] |= 1 << UInt8(core % 8) }
     tracee.tracee.write(address, mask)
     appendMemory(&event, tracee.tracee, address, mask.count)
   }
@@ -149,7 +151,7 @@ extension RecordSession {
     try engine.resume(tracee.tracee, .systemCall)
     try recordPendingEntry(before: tracee)
     unrecordedEntry = tracee
-    if someoneIsReady { try waitBriefly(tracee) }
+    if scheduler.hasReady { try waitBriefly(tracee) }
   }
 
   private func startSignalReturn(

@@ -13,6 +13,7 @@ struct RecordCommand: Verb {
     options: [
       .value("num-cpu-ticks", "c"), .flag("no-syscall-buffer", "n"), .flag("no-file-cloning"), .flag("no-read-cloning"),
       .value("num-cores"), .value("output-trace-dir", "o"), .value("print-trace-dir", "p"), .flag("always-switch", "s"),
+      .flag("chaos", "h"), .value("chaos-seed"),
       .value("continue-through-signal", "t"), .value("ignore-signal", "i"), .flag("cpu-unbound", "u"),
       .value("bind-to-cpu"), .value("env", "v"), .flag("wait", "w"), .value("nested"), .value("trace-id"),
       .flag("randomize-addresses"), .flag("stats"), .value("engine"),
@@ -65,6 +66,16 @@ struct RecordCommand: Verb {
   @Flag(name: [.customShort("s"), .customLong("always-switch")], help: "Let another thread run at every event.")
   var alwaysSwitch = false
 
+  @Flag(
+    name: [.customShort("h"), .customLong("chaos")],
+    help: "Schedule threads at random and unfairly, so that rare bugs show.")
+  var chaos = false
+
+  @Option(
+    name: .customLong("chaos-seed"),
+    help: ArgumentHelp("Chaos with the decisions that this number leads to.", valueName: "N"))
+  var chaosSeed: UInt64?
+
   @Option(
     name: [.customShort("t"), .customLong("continue-through-signal")],
     help: ArgumentHelp("Where this signal would end the program, ignore it.", valueName: "signal"),
@@ -79,8 +90,8 @@ struct RecordCommand: Verb {
 
   @Option(
     name: .customLong("num-cores"),
-    help: ArgumentHelp("How many processors the program sees, 1 to 128.", valueName: "N"))
-  var coreCount = 1
+    help: ArgumentHelp("How many processors the program sees, 1 to 128. (default: 1)", valueName: "N"))
+  var coreCount: Int?
 
   @Option(
     name: .customLong("nested"),
@@ -136,7 +147,11 @@ struct RecordCommand: Verb {
     let trace = try TraceTarget(exactly: outputTraceDirectory, in: directories, program: program)
     let announcement = TraceAnnouncement(trace: trace, directories: directories, descriptor: printTraceDirectory)
     options.traceDirectory = trace.path
-    options.onStart = { announcement.make() }
+    let ownSeed = chaosSeed == nil ? options.chaosSeed : nil
+    options.onStart = {
+      announcement.make()
+      if let ownSeed { warn("the same chaos again: --chaos-seed=\(ownSeed)") }
+    }
     let outcome: RecordOutcome
     var engine: (any Engine)?
     do {
@@ -180,9 +195,10 @@ struct RecordCommand: Verb {
     guard (1...1_000_000_000).contains(maxTicks) else {
       throw UsageError("a time slice has 1 to 1000000000 ticks, not \(maxTicks); see -c in 'rrs help record'")
     }
-    guard (1...128).contains(coreCount) else {
+    if let coreCount, !(1...128).contains(coreCount) {
       throw UsageError("a program can see 1 to 128 processors, not \(coreCount); see --num-cores in 'rrs help record'")
     }
+    guard chaosSeed != 0 else { throw UsageError("--chaos-seed is a number from 1 on") }
     var options = RecordOptions()
     options.program = program
     options.arguments = command
@@ -192,6 +208,7 @@ struct RecordCommand: Verb {
     options.cpu = cpuUnbound ? .unbound : bindToCPU ?? .any
     options.maxTimeSliceTicks = maxTicks
     options.alwaysSwitch = alwaysSwitch
+    options.chaosSeed = chaosSeed ?? (chaos ? UInt64.random(in: 1...UInt64(UInt32.max)) : nil)
     options.continueThroughSignal = continueThroughSignal
     options.ignoredSignal = ignoredSignal
     options.coreCount = coreCount
