@@ -86,6 +86,7 @@ static uint64_t nanoseconds(clockid_t clock) {
 }
 uint64_t rrs_monotonic_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC); }
 uint64_t rrs_realtime_nanoseconds(void) { return nanoseconds(CLOCK_REALTIME); }
+void rrs_locked_increment(uint64_t *word) { __atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST); }
 void rrs_yield(void) { CALL0(SYS_sched_yield); }
 
 uint64_t rrs_rdtsc(void) { return __rdtsc(); }

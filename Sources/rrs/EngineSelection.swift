@@ -10,24 +10,45 @@ import Translation
 enum EngineSelection: String, ExpressibleByArgument, CaseIterable {
   /// The processor's counter where there is one that counts right, else translation.
   case auto
+  case hardware
+  case software
   /// Native execution that counts nothing: tracees change at system calls alone.
   case native
-  case software
 
-  /// The engine that records a trace with this header.
-  func engine(for header: TraceHeader) -> any Engine {
+  /// Those that users choose from.
+  static var allValueStrings: [String] { [auto, hardware, software].map(\.rawValue) }
+
+  /// The engine that records a trace with this header. `interceptingCPUID`: it has to answer cpuid itself.
+  func engine(for header: TraceHeader, interceptingCPUID: Bool) throws -> any Engine {
     switch self {
-    case .native: NativeEngine()
-    case .auto, .software: Self.software(.nonForwardTransfers, header)
+    case .native:
+      return NativeEngine()
+    case .software:
+      return Self.software(.nonForwardTransfers, header)
+    case .auto:
+      if !interceptingCPUID, case .usable(let processor) = HardwareCounter.find() { return Self.hardware(processor) }
+      return Self.software(.nonForwardTransfers, header)
+    case .hardware:
+      switch HardwareCounter.find() {
+      case .usable(let processor): return Self.hardware(processor)
+      case .unusable(let reason, _):
+        throw RecordError.unavailable(
+          "the hardware engine has no counter (\(reason)); see `rrs doctor`, or take --engine=software")
+      }
     }
   }
 
-  /// An engine that counts what the trace's ticks are.
+  /// An engine that counts what the trace's ticks are. What the translator has recorded in branches may have a
+  /// processor with hidden features in it.
   static func engine(replaying header: TraceHeader) -> any Engine {
     switch header.tickDefinition {
-    case .none: NativeEngine()
-    case .nonForwardTransfers: software(.nonForwardTransfers, header)
-    case .retiredConditionalBranches: software(.retiredConditionalBranches, header)
+    case .none: return NativeEngine()
+    case .nonForwardTransfers: return software(.nonForwardTransfers, header)
+    case .retiredConditionalBranches:
+      if header.engine == "hardware", case .usable(let processor) = HardwareCounter.find() {
+        return hardware(processor)
+      }
+      return software(.retiredConditionalBranches, header)
     }
   }
 
@@ -43,6 +64,10 @@ enum EngineSelection: String, ExpressibleByArgument, CaseIterable {
         leaf: record.leaf, subleaf: isAlone ? nil : record.subleaf, eax: record.eax, ebx: record.ebx, ecx: record.ecx,
         edx: record.edx)
     }
+  }
+
+  private static func hardware(_ processor: Microarchitecture) -> any Engine {
+    HardwareEngine(source: PerformanceCounters(processor))
   }
 
   private static func software(_ definition: TranslationOptions.TickDefinition, _ header: TraceHeader) -> any Engine {

@@ -28,7 +28,7 @@ import Testing
     let expected: Set<String> = [
       "kernel", "ptrace", "process_vm_readv", "yama ptrace_scope", "seccomp filters", "hardware counter",
       "perf_event_paranoid", "rdtsc", "cpuid", "address randomisation", "trace directory", "reflinks", "memory",
-      "open files", "gdb",
+      "open files", "gdb", "engine",
     ]
     #expect(expected.isSubset(of: names), "missing: \(expected.subtracting(names))")
     for check in report.checks {
@@ -43,6 +43,20 @@ import Testing
     #expect(result.outputText.contains("rrs can record on this machine."), "\(result)")
     let (report, _) = try Self.report()
     for check in report.checks { #expect(result.outputText.contains(check.name), "\(check.name) is missing") }
+  }
+
+  /// What the report says of the counter is what recordings do.
+  @Test func theHardwareEngineIsThereWhereItsCounterIs() throws {
+    let (report, _) = try Self.report()
+    let counter = try #require(report.checks.first { $0.name == "hardware counter" })
+    let engine = try #require(report.checks.first { $0.name == "engine" })
+    let isUsable = counter.status == "ok"
+    #expect(engine.value == (isUsable ? "auto takes hardware" : "auto takes software"))
+    let directory = try TemporaryDirectory("doctor")
+    let result = try RRSCommand.run(["record", "--engine=hardware", "-o", directory.file("trace"), "--", "/bin/true"])
+    #expect(result.status == .exited(isUsable ? 0 : 69), "\(result)")
+    #expect(isUsable || result.errorText.contains("rrs doctor"), "\(result)")
+    #expect(isUsable || result.errorText.split(separator: "\n").count == 1, "\(result)")
   }
 
   @Test func aTraceDirectoryThatCannotBeWrittenIsNamed() throws {

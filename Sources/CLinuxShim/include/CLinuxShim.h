@@ -40,6 +40,8 @@ long rrs_same_file(pid_t pid, int a, int b);
 uint64_t rrs_monotonic_nanoseconds(void);
 uint64_t rrs_realtime_nanoseconds(void);
 void rrs_yield(void);
+/// `*word += 1`, by a locked instruction.
+void rrs_locked_increment(uint64_t *word);
 
 /// The processor's time-stamp counter, as rdtsc and rdtscp give it.
 uint64_t rrs_rdtsc(void);

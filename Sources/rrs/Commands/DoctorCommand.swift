@@ -13,11 +13,13 @@ struct DoctorCommand: Verb {
   var json = false
 
   func run() throws {
+    let counter = HardwareCounter.find()
     let checks =
       [KernelProbes.kernel()] + TracingProbe.checks() + [
-        KernelProbes.seccomp(), KernelProbes.performanceCounter(), KernelProbes.perfEventParanoid(),
-        KernelProbes.timeStampCounter(), KernelProbes.cpuidFaulting(), KernelProbes.addressRandomization(),
-      ] + ResourceProbes.traceDirectory() + [
+        KernelProbes.seccomp(), KernelProbes.performanceCounter(counter), KernelProbes.engine(counter),
+        KernelProbes.perfEventParanoid(), KernelProbes.timeStampCounter(), KernelProbes.cpuidFaulting(),
+        KernelProbes.addressRandomization(),
+      ] + KernelProbes.managementMode(counter) + ResourceProbes.traceDirectory() + [
         ResourceProbes.memory(), ResourceProbes.limits(), ResourceProbes.debugger(),
       ]
     let canRecord = !checks.contains { $0.status == .broken }

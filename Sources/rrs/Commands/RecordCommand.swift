@@ -109,7 +109,7 @@ struct RecordCommand: Verb {
     name: .customLong("engine"),
     help: ArgumentHelp(
       "What runs the program: the processor with its counter of branches, or a translation of the program's code.",
-      valueName: "auto|software|native"))
+      valueName: "auto|hardware|software"))
   var engine = EngineSelection.auto
 
   @Flag(name: .customLong("randomize-addresses"), help: "Keep the randomisation of the program's address space on.")
@@ -156,7 +156,7 @@ struct RecordCommand: Verb {
     var engine: (any Engine)?
     do {
       outcome = try Recorder().record(options) { header in
-        let made = self.engine.engine(for: header)
+        let made = try self.engine.engine(for: header, interceptingCPUID: options.requiresCpuidInterception)
         engine = made
         return made
       }

@@ -1,4 +1,5 @@
 import CLinuxShim
+import Execution
 import Glibc
 import KernelABI
 import SystemPackage
@@ -104,56 +105,37 @@ enum KernelProbes {
 
   // MARK: - Performance counter
 
-  static func performanceCounter() -> MachineCheck {
-    let vendor = processorVendor()
-    let event: UInt64? = vendor == "GenuineIntel" ? 0x51_01c4 : vendor == "AuthenticAMD" ? 0x51_00d1 : nil
-    guard let event else {
+  static func performanceCounter(_ counter: HardwareCounter) -> MachineCheck {
+    switch counter {
+    case .usable(let processor):
+      let note =
+        processor.quirks.contains(.hybrid)
+        ? "exact in its test; on efficiency cores it isn't: record with --bind-to-cpu" : "exact in its test"
+      return MachineCheck("hardware counter", "counts conditional branches (\(processor.name))", .ok, note)
+    case .unusable(let reason, let remedy):
       return MachineCheck(
-        "hardware counter", "unknown processor '\(vendor)'", .limited, Self.withoutCounter)
-    }
-    let descriptor = openCounter(event)
-    guard descriptor >= 0 else {
-      let isForbidden = descriptor == -Int(EACCES) || descriptor == -Int(EPERM)
-      return MachineCheck(
-        "hardware counter", "none (\(errorText(descriptor)))", .limited, withoutCounter,
-        remedy: isForbidden
-          ? "allow perf_event_open(2): sysctl kernel.perf_event_paranoid=1, and the container's seccomp profile"
-          : "none is needed; a machine with a virtual or real PMU has one")
-    }
-    defer { close(Int32(descriptor)) }
-    var sum: UInt64 = 0
-    for value in 0..<10_000 as Range<UInt64> where value & sum != 1 { sum &+= value }
-    var count: UInt64 = 0
-    let size = read(Int32(descriptor), &count, 8)
-    guard size == 8, count > 0 else {
-      return MachineCheck("hardware counter", "there, but it doesn't count", .limited, withoutCounter)
-    }
-    return MachineCheck(
-      "hardware counter", "counts retired conditional branches", .ok,
-      "this version doesn't use it yet: threads change, and signals arrive, at system calls")
-  }
-
-  private static let withoutCounter = "rrs records all the same: threads change, and signals arrive, at system calls"
-
-  private static func openCounter(_ event: UInt64) -> Int {
-    // struct perf_event_attr of perf_event_open(2), as of its first version: type PERF_TYPE_RAW (4), 64 bytes,
-    // exclude_kernel and exclude_hv.
-    var attributes = [UInt64](repeating: 0, count: 8)
-    attributes[0] = 4 | 64 << 32
-    attributes[1] = event
-    attributes[5] = 1 << 5 | 1 << 6
-    return attributes.withUnsafeBytes { bytes in
-      systemCall(SyscallNumber.perf_event_open, UInt(bitPattern: bytes.baseAddress), 0, .max, .max, 8)
+        "hardware counter", reason, .limited, "progress is counted by translating the program's code", remedy: remedy)
     }
   }
 
-  private static func processorVendor() -> String {
-    var registers: [UInt32] = [0, 0, 0, 0]
-    rrs_cpuid(0, 0, &registers)
-    let bytes = [registers[1], registers[3], registers[2]].flatMap { word in
-      (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+  /// `--engine=auto`.
+  static func engine(_ counter: HardwareCounter) -> MachineCheck {
+    if case .usable = counter {
+      return MachineCheck("engine", "auto takes hardware", .ok, "programs run natively")
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return MachineCheck("engine", "auto takes software", .ok, "programs run in a translation, which needs no counter")
+  }
+
+  /// Of processors that run on in system-management mode, which nobody sees.
+  static func managementMode(_ counter: HardwareCounter) -> [MachineCheck] {
+    guard case .usable(let processor) = counter, processor.quirks.contains(.countsInManagementMode),
+      text("/sys/devices/cpu/freeze_on_smi") == "0"
+    else { return [] }
+    return [
+      MachineCheck(
+        "freeze_on_smi", "0", .limited, "the counter goes on in system-management mode: replays may differ",
+        remedy: "echo 1 > /sys/devices/cpu/freeze_on_smi, as root, after every boot")
+    ]
   }
 
   static func perfEventParanoid() -> MachineCheck {
