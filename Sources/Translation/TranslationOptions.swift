@@ -29,6 +29,8 @@ package struct TranslationOptions: Sendable {
   package var intercepted: InterceptedInstructions = .all
   /// What cpuid answers without a stop, if it is intercepted.
   package var identity: [IdentityAnswer] = []
+  /// The room for translations in each zone, in bytes, 64 KiB to 64 MiB: when one is full, all are emptied.
+  package var zoneByteCount = 1 << 26
   /// How many instructions to translate per missing translation before direct branches are no longer followed.
   package var followedInstructionCount = 300
 

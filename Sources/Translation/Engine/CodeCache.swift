@@ -29,7 +29,7 @@ final class CodeCache {
   init(options: TranslationOptions, counts: SoftwareCounts) throws {
     self.counts = counts
     counts.caches += 1
-    memory = try CacheMemory()
+    memory = try CacheMemory(zoneRoom: options.zoneByteCount)
     let box = ReaderBox()
     translator = Translator(
       options: options, dataPage: memory.dataPage, landingTable: memory.landingTable, readPage: box.read)
@@ -42,7 +42,7 @@ final class CodeCache {
   init(copying other: CodeCache) throws {
     counts = other.counts
     counts.partings += 1
-    memory = try CacheMemory()
+    memory = try CacheMemory(zoneRoom: other.translator.options.zoneByteCount)
     zoneBases = other.zoneBases
     pages = other.pages
     let box = ReaderBox()
@@ -169,8 +169,12 @@ final class CacheMemory {
   let dataPage: UnsafeMutableRawBufferPointer
   let landingTable: UnsafeMutableRawBufferPointer
   private var zones: [UnsafeMutableRawBufferPointer] = []
+  private let zoneRoom: Int
 
-  init() throws {
+  /// `zoneRoom` is how much of each zone may be used.
+  init(zoneRoom: Int) throws {
+    precondition((1 << 16 ... Self.zoneByteCount).contains(zoneRoom) && zoneRoom % 64 == 0)
+    self.zoneRoom = zoneRoom
     descriptor = Int32(try check(rrs_memfd_create("rrs-code"), "make a memory file"))
     _ = try check(rrs_ftruncate(descriptor, Self.firstZoneOffset), "size the code cache")
     dataPage = try Self.map(descriptor, RuntimeLayout.dataPageByteCount, Self.dataPageOffset)
@@ -187,11 +191,15 @@ final class CacheMemory {
 
   /// The memory of a zone, made if it is the next one.
   func zone(_ index: Int) throws -> UnsafeMutableRawBufferPointer {
-    if index < zones.count { return zones[index] }
+    if index < zones.count { return room(zones[index]) }
     _ = try check(rrs_ftruncate(descriptor, Self.zoneOffset(index + 1)), "size the code cache")
     let zone = try Self.map(descriptor, Self.zoneByteCount, Self.zoneOffset(index))
     zones.append(zone)
-    return zone
+    return room(zone)
+  }
+
+  private func room(_ zone: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(rebasing: zone.prefix(zoneRoom))
   }
 
   private static func map(
