@@ -105,7 +105,7 @@ let package = Package(
     tests(
       "EngineTests",
       [
-        "KernelABI", "TraceeControl", "Execution", "Translation", "CLinuxShim", "TestSupport", "EngineTestSupport",
+        "KernelABI", "X86", "TraceeControl", "Execution", "Translation", "CLinuxShim", "TestSupport", "EngineTestSupport",
         "EngineHarness",
       ]),
     tests("TidyTests", ["TestSupport"]),

@@ -102,6 +102,7 @@ package final class HardwareEngine: Engine {
     state.phase = phase
     state.isCounting = true
     if interruptAfter != nil { rrs_alarm(Self.overdueMilliseconds) }
+    state.push = try stepping && signal == nil ? SteppedPush(tracee) : nil
     try state.counter.run(tracee, stepping: stepping, signal: signal, interruptAfter: interruptAfter)
   }
 
@@ -161,9 +162,11 @@ package final class HardwareEngine: Engine {
       return try native.interpret(tracee, status)
     default: break
     }
+    if status == .signalStop(.trap) { try state.push?.finish(tracee) }
     let isBounced = try leaveBounce(tracee, state)
     switch status {
     case .event(.seccomp, _):
+      try tracee.hideTrapFlagOfCall()
       guard try standsBeforeCall(tracee, state) else { return nil }
     case .signalStop:
       let stop = isBounced ? .tickLimit : try signalStop(tracee, state)
@@ -294,6 +297,7 @@ final class HardwareTracee: NativeTracee {
   var bounced: Registers?
   var drain: Drain?
   var repeated: RepeatedInstruction?
+  var push: SteppedPush?
 
   init(counter: any TickCounter) { self.counter = counter }
 

@@ -174,6 +174,7 @@ extension SoftwareEngine {
       tracee.setRegisters(resumed.application)
       return nil
     }
+    if isExecuted { try step.push?.finish(tracee) }
     if isExecuted, let instruction = step.instruction {
       let next = try tracee.registers().rip
       state.ticks += UInt64(space.cache.translator.ticks(of: instruction, at: step.start, goingTo: next))

@@ -230,7 +230,9 @@ package final class SoftwareEngine: Engine {
       }
       state.wantsOriginal = false
     }
-    state.step = .init(start: start, instruction: instruction, isRequested: isRequested, hasSignal: signal != nil)
+    let push = try signal == nil ? SteppedPush(tracee) : nil
+    state.step = .init(
+      start: start, instruction: instruction, push: push, isRequested: isRequested, hasSignal: signal != nil)
     counts.originals += 1
     try note(tracee, state)
     try tracee.step(signal: signal)
@@ -313,6 +315,7 @@ package final class SoftwareEngine: Engine {
   /// call has to be made anew.
   private func standBeforeCall(_ tracee: Tracee, _ state: SoftwareTracee) throws -> Bool {
     state.call = nil
+    if state.step != nil { try tracee.hideTrapFlagOfCall() }
     state.step = nil
     guard let space = space(of: tracee) else { return true }
     var registers = try tracee.registers()

@@ -42,6 +42,7 @@ final class SoftwareTracee: EngineState {
   struct Step {
     var start: UInt64
     var instruction: Instruction?
+    var push: SteppedPush?
     /// The session asked for it.
     var isRequested: Bool
     /// A signal was delivered with it.
