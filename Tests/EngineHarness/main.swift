@@ -15,8 +15,10 @@ import Translation
 
 struct Failure: Error, CustomStringConvertible { var description: String }
 
+var simulated: SimulatedCounters?
+
 /// `software`, or `simulated` with settings: `simulated,seed=3,skid=50,lost=10,late=10`.
-func makeEngine(_ name: String, _ header: TraceHeader) throws -> any Engine {
+@MainActor func makeEngine(_ name: String, _ header: TraceHeader) throws -> any Engine {
   let parts = name.split(separator: ",")
   switch parts.first {
   case "software":
@@ -41,7 +43,9 @@ func makeEngine(_ name: String, _ header: TraceHeader) throws -> any Engine {
       default: throw Failure(description: "what is \(setting)?")
       }
     }
-    return HardwareEngine(source: SimulatedCounters(behaviour))
+    let counters = SimulatedCounters(behaviour)
+    simulated = counters
+    return HardwareEngine(source: counters)
   default: throw Failure(description: "what engine is \(name)?")
   }
 }
@@ -73,7 +77,13 @@ do {
     options.maxTimeSliceTicks = UInt64(arguments[3]) ?? 1000
     options.program = arguments[4]
     options.arguments = Array(arguments[4...])
-    exit(end(try Recorder().record(options) { try makeEngine(arguments[1], $0) }.status))
+    let outcome = try Recorder().record(options) { try makeEngine(arguments[1], $0) }
+    if let simulated {
+      let counts = "shown \(simulated.shownCount) lost \(simulated.lostCount) left \(simulated.leftCount)"
+      let line = Array("rrs: interrupts \(counts)\n".utf8)
+      _ = write(2, line, line.count)
+    }
+    exit(end(outcome.status))
   case "replay":
     var options = ReplayOptions()
     options.traceDirectory = arguments[2]

@@ -24,6 +24,15 @@ struct RecordReplayMatrixTests {
     for engine in ["software"] + Self.simulated { try recording.checkReplay(by: engine) }
   }
 
+  @Test("interrupts that come at system calls don't reach into them", .timeLimit(.minutes(2)))
+  func atSystemCalls() throws {
+    let recording = try EngineHarness.record(TestProgram("ticks/many_calls"), by: "simulated,seed=8,skid=15", slice: 4)
+    let words = recording.recording.errorText.split { $0 == " " || $0 == "\n" }
+    let left = words.firstIndex(of: "left").flatMap { Int(words[$0 + 1]) } ?? 0
+    #expect(left > 10, "\(recording.recording)")
+    for engine in ["software", Self.simulated[0]] { try recording.checkReplay(by: engine) }
+  }
+
   @Test("interrupts that get lost while recording only make time slices longer", .timeLimit(.minutes(2)))
   func lostInRecording() throws {
     let recording = try EngineHarness.record(
