@@ -41,6 +41,35 @@ extension ReplaySession {
     return LiveFlags.mask(at: registers.rip, of: tracee.tracee)
   }
 
+  /// Compares the registers that a handler's frame says were interrupted: the words of `struct sigcontext` behind the
+  /// return address, `uc_flags`, `uc_link` and `uc_stack` (asm/sigcontext.h), r8 first.
+  func checkInterrupted(_ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers) throws {
+    let place = RemotePointer(recorded.rsp + 8 + 40)
+    let wordCount = 18
+    guard
+      let write = event.memoryWrites.first(where: {
+        $0.address <= place && place + 8 * wordCount <= $0.address + $0.data.byteCount
+      })
+    else { return }
+    let data = DataRange(offset: write.data.offset + (place - write.address), byteCount: UInt64(8 * wordCount))
+    var words: [UInt64] = []
+    _ = try copyData(data) { bytes, _ in
+      words += (0..<bytes.count / 8).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
+      return true
+    }
+    guard words.count == wordCount else { return }
+    var expected = try tracee.tracee.registers()
+    let places: [WritableKeyPath<Registers, UInt64>] = [
+      \.r8, \.r9, \.r10, \.r11, \.r12, \.r13, \.r14, \.r15, \.rdi, \.rsi, \.rbp, \.rbx, \.rdx, \.rax, \.rcx, \.rsp, \.rip,
+      \.eflags,
+    ]
+    for (place, word) in zip(places, words) { expected[keyPath: place] = word }
+    var interrupted = event
+    interrupted.registers = expected
+    let ignored: Set = tracee.isInterrupted ? ["orig_rax", "rax", "rip"] : ["orig_rax"]
+    try compare(tracee, interrupted, expected, ignoring: ignored)
+  }
+
   func verifyChecksum(_ event: TraceEvent) throws {
     guard let recorded = event.memoryChecksum, let tracee = tracees[event.tid] else { return }
     let pointers = tracees.values.filter { $0.tracee.addressSpace === tracee.tracee.addressSpace && !$0.isNewborn }

@@ -88,6 +88,9 @@ final class ReplaySession {
       }
       try checkTicks(tracee, event)
     }
+    if case .syscall(let call) = event.kind, call.phase == .interrupted {} else {
+      tracees[event.tid]?.isInterrupted = false
+    }
     try verifyChecksum(event)
   }
 
@@ -219,6 +222,7 @@ final class ReplaySession {
       setRegisters(tracee, recorded)
     case .interrupted:
       tracee.isInSyscall = false
+      tracee.isInterrupted = true
       setRegisters(tracee, restarted(recorded))
     }
     try applyWrites(event)
@@ -251,6 +255,7 @@ final class ReplaySession {
       try runToPoint(tracee, event)
     }
     guard signal.disposition == .handler, let recorded = event.registers else { return }
+    try checkInterrupted(tracee, event, recorded)
     setRegisters(tracee, recorded)
     try applyWrites(event)
     if !event.extendedState.isEmpty { try Ptrace.setExtendedState(tracee.tracee.tid, event.extendedState) }

@@ -9,6 +9,9 @@ final class ReplayTracee {
   /// Made by a fork or clone; its own return from that call is its first event.
   var isNewborn = false
 
+  /// Its last event is a call that a signal interrupted: the kernel decides where it goes on once the signal is there.
+  var isInterrupted = false
+
   init(_ tracee: Tracee) { self.tracee = tracee }
 
   var recordedTid: Tid { tracee.recordedTid }

@@ -76,19 +76,23 @@ extension Tracee {
   /// The same in two stops, without the `int3`: its signal would no longer be ignored after it, and one that is blocked
   /// may be pending.
   private func runGadgetByStops() throws -> Int64 {
-    for _ in 0..<2 {
+    try runToSyscallStop()
+    // From a seccomp-stop, the end of the call that is skipped comes first.
+    if try registers().rip == Gadget.address.rawValue { try runToSyscallStop() }
+    try runToSyscallStop()
+    return try registers().syscallResult
+  }
+
+  private func runToSyscallStop() throws {
+    while true {
       try resumeToSyscallStop()
-      var status = try wait()
-      while status != .syscallStop {
-        guard status.rawExit == nil else {
-          isAlive = false
-          throw TraceeDied(status: status)
-        }
-        try resumeToSyscallStop()
-        status = try wait()
+      let status = try wait()
+      if status == .syscallStop { return }
+      guard status.rawExit == nil else {
+        isAlive = false
+        throw TraceeDied(status: status)
       }
     }
-    return try registers().syscallResult
   }
 
   /// `remoteCall` whose failure is an error.

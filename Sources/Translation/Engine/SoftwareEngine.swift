@@ -245,7 +245,11 @@ package final class SoftwareEngine: Engine {
     counts.stops += 1
     countTicks(tracee, state)
     let stop = try stop(tracee, state, status)
-    state.isMidRun = stop == nil
+    switch stop {
+    case nil, .signal(_, isAtBoundary: false)?: state.isMidRun = true
+    case .groupStop?: break
+    default: state.isMidRun = false
+    }
     return stop
   }
 
@@ -275,7 +279,7 @@ package final class SoftwareEngine: Engine {
       return nil
     case .event(.stop, let signal):
       try finishRepeated(tracee, state)
-      _ = try cleanState(tracee, state)
+      state.isMidRun = try !cleanState(tracee, state)
       return .groupStop(signal == .trap ? nil : signal)
     case .signalStop:
       return try signalStop(tracee, state)

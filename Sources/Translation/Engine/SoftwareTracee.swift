@@ -27,7 +27,7 @@ final class SoftwareTracee: EngineState {
   var resumed: (processor: Registers, application: Registers)?
   var forcedSignals = ForcedSignals()
   var signalActions = ForcedSignals.Actions()
-  /// It has run since the session was last told of a stop.
+  /// It has run since its last stop at a point that a replay finds again.
   var isMidRun = false
   /// After PTRACE_EVENT_EXIT no more code is run.
   var isLeaving = false
