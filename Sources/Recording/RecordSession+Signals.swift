@@ -10,7 +10,10 @@ import TraceeControl
 extension RecordSession {
   func handleSignal(_ tracee: RecordTracee, _ info: SignalInfo, isAtBoundary: Bool) throws {
     let signal = info.signal
-    let isReproducible = isAtBoundary || tracee.signalIsDue
+    // Nothing has been executed since the tracee was let run, but that may have been in the middle of code, on its way
+    // to the next tick.
+    let isReproducible = info.isFault || isAtBoundary && !tracee.isMidCode || tracee.signalIsDue
+    tracee.isMidCode = !isReproducible
     tracee.signalIsDue = false
     if signal == options.ignoredSignal { return dropSignal(tracee) }
     let info = original(tracee, info)

@@ -10,6 +10,10 @@ import TraceeControl
 extension RecordSession {
   func handle(_ tracee: RecordTracee, _ stop: Stop) throws {
     switch stop {
+    case .signal, .groupStop: break
+    default: tracee.isMidCode = false
+    }
+    switch stop {
     case .syscallEntry:
       try handleEntry(tracee)
     case .syscallExit:
@@ -88,13 +92,15 @@ extension RecordSession {
       let status = tracee.pending.removeFirst()
       guard let stop = try engine.interpret(tracee.tracee, status) else { continue }
       guard stop == .step, engine.ticks(of: tracee.tracee) == ticks else {
-        // On to a place that is one without steps.
+        // On to a place that is one without steps: here dead flags aren't what a replay has.
         tracee.sliceEnd = ticks + 1
+        tracee.isMidCode = true
         tracee.state = .ready
         if stop == .step { return try runOn(tracee) }
         guard case .signal(let info, _) = stop else { return try handle(tracee, stop) }
         if info.isFault { return try runOn(tracee) }
         try recordPendingPreemption(before: nil)
+        tracee.isMidCode = false
         return try handle(tracee, stop)
       }
     }

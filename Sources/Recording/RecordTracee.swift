@@ -27,6 +27,8 @@ final class RecordTracee {
   var instructionsBehindSlice = 0
   /// It stands before its `call`, whose entry is recorded, and others go first.
   var isBeforeCall = false
+  /// It stands where a signal interrupted it, and a replay doesn't find that place.
+  var isMidCode = false
   /// A signal waits that the kernel delivers before the tracee's next instruction: rt_sigreturn(2) unblocked it.
   var signalIsDue = false
   /// The system call that the tracee is in.

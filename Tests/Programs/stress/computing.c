@@ -3,7 +3,7 @@
 
 static void *compute(void *argument) {
   volatile uint64_t state = (uint64_t)argument;
-  for (int i = 0; i < 300000; i++) state = state * 6364136223846793005u + 1442695040888963407u;
+  for (int i = 0; i < 1000000; i++) state = state * 6364136223846793005u + 1442695040888963407u;
   return NULL;
 }
 
