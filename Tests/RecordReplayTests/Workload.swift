@@ -10,6 +10,8 @@ struct Workload: Sendable, CustomTestStringConvertible {
   var script: String
   /// Files of Tests/Programs that are copied into the directory first.
   var files: [String] = []
+  /// A script that is run there before, not recorded.
+  var setUp: String?
   var checksumInterval: Int? = 997
   var seconds: Double = 90
   var status = CommandStatus.exited(0)
@@ -28,12 +30,15 @@ struct Workload: Sendable, CustomTestStringConvertible {
     trial.checksumInterval = checksumInterval
     trial.seconds = seconds
     trial.replays = replays
-    let files = files
+    let files = files, setUp = setUp
     trial.prepare = { work in
       for file in files {
         let target = work + "/" + (file as NSString).lastPathComponent
         try FileManager.default.copyItem(atPath: TestProgram.directory + "/" + file, toPath: target)
       }
+      guard let setUp else { return }
+      let result = try TestSupport.run(["/bin/bash", "-c", setUp], directory: work, within: 120)
+      guard result.isSuccess else { throw TestFailure("\(result)") }
     }
     trial.environment["HOME"] = "/nonexistent"
     let shows = shows
