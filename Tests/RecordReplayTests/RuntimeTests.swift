@@ -43,11 +43,12 @@ enum Runtimes {
     runtime(
       "gdb", needs: ["gdb"], script: "gdb -nx -batch -ex 'info functions' -ex 'info line main' -ex 'ptype int' /bin/true"),
     runtime(
-      "static executables", needs: ["gcc"],
-      script: """
+      "static executables", needs: ["gcc"], script: "./form1 && ./form2 && ./form3 && ./form4 && ./form5",
+      setUp: """
         printf '#include <stdio.h>\\n#include <time.h>\\n#include <unistd.h>\\nint main(void) { printf("%%p %%ld %%d\\\\n", \
         (void *)main, (long)time(0), getpid()); puts("EXIT-SUCCESS"); }' > form.c
-        for form in -static -static-pie -no-pie -pie "-pie -Wl,-z,lazy"; do gcc -O1 $form -o form form.c && ./form || exit 1; done
+        n=0; for form in -static -static-pie -no-pie -pie "-pie -Wl,-z,lazy"; do
+        n=$((n + 1)); gcc -O1 $form -o form$n form.c || exit 1; done
         """),
     runtime(
       "AddressSanitizer", needs: ["gcc"], files: ["overflow.c"],
