@@ -60,8 +60,8 @@ extension ReplaySession {
     guard words.count == wordCount else { return }
     var expected = try tracee.tracee.registers()
     let places: [WritableKeyPath<Registers, UInt64>] = [
-      \.r8, \.r9, \.r10, \.r11, \.r12, \.r13, \.r14, \.r15, \.rdi, \.rsi, \.rbp, \.rbx, \.rdx, \.rax, \.rcx, \.rsp, \.rip,
-      \.eflags,
+      \.r8, \.r9, \.r10, \.r11, \.r12, \.r13, \.r14, \.r15, \.rdi, \.rsi, \.rbp, \.rbx, \.rdx, \.rax, \.rcx, \.rsp,
+      \.rip, \.eflags,
     ]
     for (place, word) in zip(places, words) { expected[keyPath: place] = word }
     var interrupted = event

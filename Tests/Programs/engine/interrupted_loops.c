@@ -11,13 +11,14 @@ static void handler(int signal) {
 // Counts with live flags over back edges, calls and returns, until `enough`.
 __attribute__((noinline)) static uint64_t spin_with_flags(uint64_t *rounds) {
   uint64_t low = 0, high = 0;
-  while (!enough) {
+  // At least once: on a slow machine all signals may come before.
+  do {
     for (int i = 0; i < 1000; i++) {
       __asm__("add %2, %0\n adc $0, %1\n" : "+r"(low), "+r"(high) : "r"(0x1000000000000001u) : "cc");
       __asm__ volatile("stc\n mov $3, %%ecx\n 1: adc $0, %0\n dec %%ecx\n jnz 1b" : "+r"(high) : : "rcx", "cc");
       ++*rounds;
     }
-  }
+  } while (!enough);
   check(low == *rounds * 0x1000000000000001u);
   return high;
 }
