@@ -17,13 +17,18 @@ struct Failure: Error, CustomStringConvertible { var description: String }
 
 var simulated: SimulatedCounters?
 
-/// `software`, or `simulated` with settings: `simulated,seed=3,skid=50,lost=10,late=10`.
+/// `software`, which counts branches; `small`, which counts transfers and has little room for translations; or
+/// `simulated` with settings: `simulated,seed=3,skid=50,lost=10,late=10`.
 @MainActor func makeEngine(_ name: String, _ header: TraceHeader) throws -> any Engine {
   let parts = name.split(separator: ",")
   switch parts.first {
-  case "software":
+  case "software", "small":
     var options = TranslationOptions()
-    options.tickDefinition = .retiredConditionalBranches
+    if parts.first == "small" {
+      options.zoneByteCount = 1 << 20
+    } else {
+      options.tickDefinition = .retiredConditionalBranches
+    }
     let table = CPUIDTable(records: header.cpuid)
     let processor = ProcessorIdentity(xcr0: header.xcr0) { leaf, subleaf in
       let answer = table.answer(leaf: leaf, subleaf: subleaf)
@@ -77,7 +82,16 @@ do {
     options.maxTimeSliceTicks = UInt64(arguments[3]) ?? 1000
     options.program = arguments[4]
     options.arguments = Array(arguments[4...])
-    let outcome = try Recorder().record(options) { try makeEngine(arguments[1], $0) }
+    var engine: (any Engine)?
+    let outcome = try Recorder().record(options) {
+      let made = try makeEngine(arguments[1], $0)
+      engine = made
+      return made
+    }
+    if arguments[1] == "small", let last = engine?.statisticsLines.last {
+      let line = Array("rrs: \(last)\n".utf8)
+      _ = write(2, line, line.count)
+    }
     if let simulated {
       let counts = "shown \(simulated.shownCount) lost \(simulated.lostCount) left \(simulated.leftCount)"
       let line = Array("rrs: interrupts \(counts)\n".utf8)

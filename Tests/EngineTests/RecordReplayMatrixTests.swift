@@ -24,6 +24,30 @@ struct RecordReplayMatrixTests {
     for engine in ["software"] + Self.simulated { try recording.checkReplay(by: engine) }
   }
 
+  /// Threads, a child that shares its parent's translations, and a new image.
+  static let much = """
+    import json, os, re, subprocess, threading
+    threads = [threading.Thread(target=lambda: re.sub("a+", "b", "caab" * 50)) for _ in range(3)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    child = os.fork()
+    if child == 0:
+        import decimal
+        os._exit(int(decimal.Decimal(7) + 1))
+    print(os.waitpid(child, 0)[1] >> 8, json.dumps({"x": [1.5, None]}), subprocess.run(["ls", "/"], capture_output=True).returncode)
+    print("EXIT-SUCCESS")
+    """
+
+  @Test(
+    "full code caches are emptied", .timeLimit(.minutes(3)), .enabled(if: TestEnvironment.has("python3"), "no python3"))
+  func smallCaches() throws {
+    let recording = try EngineHarness.record(
+      "/usr/bin/python3", ["-c", Self.much], by: "small", slice: 50_000)
+    let count = recording.recording.errorText.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? 0
+    #expect(count > 2, "\(recording.recording)")
+    try recording.checkReplay(by: "small")
+  }
+
   @Test("interrupts that come at system calls don't reach into them", .timeLimit(.minutes(2)))
   func atSystemCalls() throws {
     let recording = try EngineHarness.record(TestProgram("ticks/many_calls"), by: "simulated,seed=8,skid=15", slice: 4)
@@ -76,9 +100,13 @@ enum EngineHarness {
   }
 
   static func record(_ program: TestProgram, by engine: String, slice: Int) throws -> Trace {
+    try record(program.build(), [], by: engine, slice: slice)
+  }
+
+  static func record(_ program: String, _ arguments: [String], by engine: String, slice: Int) throws -> Trace {
     let directory = try TemporaryDirectory("engines")
     let trace = try directory.makeDirectory("trace")
-    let recording = try run(["record", engine, trace, "\(slice)", try program.build()])
+    let recording = try run(["record", engine, trace, "\(slice)", program] + arguments)
     #expect(recording.isSuccess && recording.outputText.hasSuffix("EXIT-SUCCESS\n"), "\(recording)")
     let words = try run(["events", trace]).outputText.split { $0 == " " || $0 == "\n" }
     try #require(words.count == 6, "\(words)")
