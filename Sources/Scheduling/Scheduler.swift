@@ -50,7 +50,7 @@ package final class Scheduler {
   let eventCost: UInt64
   /// In the order of their last runs, the last one being the most recent.
   var entries: [Entry] = []
-  var progress: UInt64 = 0
+  package var progress: UInt64 = 0
   var chaos: ChaosState?
   /// Whoever ran last, with what is left of the slice.
   var current: (slice: Slice, used: UInt64)?

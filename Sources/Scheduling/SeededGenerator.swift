@@ -16,7 +16,7 @@ package struct SeededGenerator: RandomNumberGenerator {
   mutating func chance(percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
   /// From 1 to `limit`; every power of two on the way is as likely as another.
-  mutating func logUniform(to limit: UInt64) -> UInt64 {
+  package mutating func logUniform(to limit: UInt64) -> UInt64 {
     let bits = UInt64.bitWidth - max(limit, 1).leadingZeroBitCount
     let bit = UInt64(Int.random(in: 0..<bits, using: &self))
     return min(UInt64.random(in: (1 << bit)...((1 << bit) * 2 - 1), using: &self), max(limit, 1))

@@ -1,7 +1,7 @@
 import KernelABI
 import Testing
 
-@testable import Scheduling
+import Scheduling
 
 /// A machine that does what the scheduler says: threads that compute, and calls that end after some progress.
 private struct ToyMachine {
