@@ -86,14 +86,14 @@ private final class SimulatedCounter: TickCounter {
       let isBranch = isBranch(tracee, start)
       try tracee.step(signal: signal)
       signal = nil
-      guard try Self.hasStepped(tracee.tid) else {
+      guard let stepCode = try Self.stepCode(tracee.tid) else {
         if let interruptAfter, skid != nil, count >= interruptAfter {
           isPending = true
           source.leftCount += 1
         }
         return
       }
-      if isBranch { count += 1 }
+      if isBranch, stepCode == SignalCode.trace { count += 1 }
       if let interruptAfter, skid == nil, count == interruptAfter + Self.overdueTicks {
         _ = try tracee.wait()
         try tracee.flushRegisters()
@@ -120,7 +120,11 @@ private final class SimulatedCounter: TickCounter {
   func isOverdue(_ tracee: Tracee) -> Bool { false }
 
   func stop(_ tracee: Tracee) throws -> UInt64 {
-    if stepsOverBranch, let info = try? Ptrace.signalInfo(tracee.tid), Self.isStep(info) { count += 1 }
+    if stepsOverBranch, let info = try? Ptrace.signalInfo(tracee.tid), info.signal == .trap,
+      info.code == SignalCode.trace
+    {
+      count += 1
+    }
     return count
   }
 
@@ -145,22 +149,19 @@ private final class SimulatedCounter: TickCounter {
     tracee.write(registers.stackPointer, value: flags & ~0x100)
   }
 
-  /// Waits for the step's end, and leaves the stop to whoever waits next. True: the instruction was executed.
-  private static func hasStepped(_ tid: Tid) throws -> Bool {
+  /// Waits for the step's end, and leaves the stop to whoever waits next: TRAP_TRACE, or TRAP_BRKPT (1) where the step
+  /// ended behind a system call (user_single_step_report), perhaps one that the tracee stood in, so that nothing was
+  /// executed. Nil: another stop.
+  private static func stepCode(_ tid: Tid) throws -> Int32? {
     var info = siginfo_t()
     // WSTOPPED, WEXITED, WNOWAIT and __WALL of waitid(2).
     while waitid(P_PID, id_t(tid.rawValue), &info, 2 | 4 | 0x100_0000 | 0x4000_0000) != 0 {
-      guard errno == EINTR else { return false }
+      guard errno == EINTR else { return nil }
     }
-    guard info.si_code == 4 /* CLD_TRAPPED */ else { return false }
+    guard info.si_code == 4 /* CLD_TRAPPED */ else { return nil }
     // PTRACE_EVENT stops are told apart by the event in the upper bits.
     let status = withUnsafeBytes(of: info) { $0.loadUnaligned(fromByteOffset: 24, as: Int32.self) }
-    guard status == SIGTRAP, let details = try? Ptrace.signalInfo(tid) else { return false }
-    return isStep(details)
-  }
-
-  /// TRAP_TRACE, or TRAP_BRKPT (1) where the step ends behind a system call (user_single_step_report).
-  private static func isStep(_ info: SignalInfo) -> Bool {
-    info.signal == .trap && (info.code == SignalCode.trace || info.code == 1)
+    guard status == SIGTRAP, let details = try? Ptrace.signalInfo(tid), details.signal == .trap else { return nil }
+    return [SignalCode.trace, 1].contains(details.code) ? details.code : nil
   }
 }

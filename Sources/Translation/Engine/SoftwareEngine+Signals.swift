@@ -28,6 +28,11 @@ extension SoftwareEngine {
       if let step = state.step, info.code == SignalCode.trace || info.code == SignalCode.handlerEntry {
         return try finish(step, tracee, state, space, isExecuted: info.code == SignalCode.trace)
       }
+      if let step = state.step, info.code == SignalCode.behindCall, registers.rip == step.start {
+        // It stood in a system call, and the step was the way out of that.
+        state.wantsOriginal = true
+        return nil
+      }
       if info.code == SignalCode.kernel, space.cache.translator.zone(containing: registers.rip &- 1) != nil {
         return try trap(tracee, state, space, info)
       }
@@ -247,6 +252,8 @@ extension SoftwareEngine {
 extension SignalCode {
   /// SIGTRAP itself: a signal's frame was built while stepping (kernel/signal.c, signal_setup_done).
   static let handlerEntry: Int32 = 5
+  /// TRAP_BRKPT: a step that ended behind a system call (include/linux/ptrace.h, user_single_step_report).
+  static let behindCall: Int32 = 1
   /// SEGV_ACCERR
   static let accessDenied: Int32 = 2
 }
