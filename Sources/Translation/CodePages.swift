@@ -34,7 +34,7 @@ struct CodePages: ~Copyable {
   static let pageByteCount = 4096
   /// Decoding and copying may read this far beyond an instruction's start.
   static let windowByteCount = 16
-  private static let pageCountMax = 4096
+  private static let pageCountMax = 256
   private static let unreadable = UInt32.max
 
   init(reader: @escaping Reader) {

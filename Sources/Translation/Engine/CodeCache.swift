@@ -114,6 +114,9 @@ final class CodeCache {
 
   var zoneCount: Int { zoneBases.count }
 
+  /// The bytes of cache in use.
+  var byteCount: Int { RuntimeLayout.landingTableByteCount + translator.zones.reduce(0) { $0 + $1.usedByteCount } }
+
   private func setZoneProvider() {
     translator.provideZone = { [unowned self] address in
       guard let base = OwnMemory.zone(near: address), !zoneBases.contains(base) else { return }

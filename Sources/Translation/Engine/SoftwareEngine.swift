@@ -32,6 +32,8 @@ package final class SoftwareEngine: Engine {
   }
 
   private static let templateCountMax = 8
+  /// Those that no process uses are kept up to this size.
+  private static let templateByteCountMax = 8 << 20
 
   package init(options: TranslationOptions = TranslationOptions(), processor: ProcessorIdentity) {
     self.options = options
@@ -434,13 +436,23 @@ package final class SoftwareEngine: Engine {
     } else {
       space = SoftwareSpace(cache: try CodeCache(options: options, counts: counts))
       try space.mapCache(in: tracee)
-      if templates.count == Self.templateCountMax { templates.removeFirst() }
+      limitTemplates()
       templates.append(Template(image: image, cache: space.cache))
     }
     tracee.addressSpace.engineState = space
     let state = state(of: tracee)
     try state.forcedSignals.noteMask(tracee)
     ForcedSignals.noteImage(state.signalActions, tracee)
+  }
+
+  /// Forgets the oldest translations where there are too many.
+  private func limitTemplates() {
+    if templates.count == Self.templateCountMax { templates.removeFirst() }
+    var kept = 0
+    for index in templates.indices.reversed() {
+      kept += templates[index].cache.byteCount
+      if kept > Self.templateByteCountMax { return templates.removeSubrange(0...index) }
+    }
   }
 
   package func didClone(parent: Tracee, child: Tracee) throws {
