@@ -66,6 +66,9 @@ let package = Package(
       ["KernelABI", "Scheduling", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
     swiftTarget("Replay", ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
 
+    // Layer 6: what debuggers see of a recording.
+    swiftTarget("Debugging", ["KernelABI"]),
+
     // Layer 7: the command line.
     .executableTarget(
       name: "rrs",

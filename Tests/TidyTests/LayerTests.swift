@@ -20,6 +20,7 @@ import Testing
       5, ["KernelABI", "Scheduling", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]
     ),
     "Replay": (5, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
+    "Debugging": (6, ["KernelABI"]),
     "rrs": (
       7,
       [
