@@ -81,7 +81,7 @@ package final class Tracee {
     try Ptrace.setSignalMask(tid, faults.reduce(UInt64.max) { $0 & ~(UInt64(1) << UInt64($1.rawValue - 1)) })
     try step()
     let status = try wait()
-    if case .signalStop = status { try Ptrace.setSignalMask(tid, mask) }
+    if status.rawExit == nil { try Ptrace.setSignalMask(tid, mask) }
     return status
   }
 
