@@ -42,25 +42,13 @@ package protocol Engine: AnyObject {
   func didClone(parent: Tracee, child: Tracee) throws
   /// The tracee is gone.
   func didExit(_ tracee: Tracee)
-  /// A range of the address space was mapped, unmapped, protected otherwise, or written by the kernel or the tracer.
-  func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) throws
+  /// A range of the address space was mapped, unmapped or protected otherwise. `protection`: PROT_* of mmap(2), 0 if it
+  /// was unmapped. The tracee is in a stop in which calls can be made in it.
+  func didChangeMapping(_ tracee: Tracee, _ range: RemoteRange, protection: Int32) throws
+  /// The kernel or the tracer has written to a range of the address space, or emptied it. The tracee may be asleep.
+  func didWriteMemory(_ tracee: Tracee, _ range: RemoteRange)
   /// Files that some tracees have mapped shared were written to through descriptors.
   func didWriteMappedFiles()
-}
-
-/// What became of a range of memory.
-package enum MemoryChange: Equatable, Sendable {
-  /// Its mapping is another one, or has another protection (PROT_* of mmap(2)); 0 if it was unmapped.
-  case mapping(protection: Int32)
-  /// Its bytes.
-  case content
-
-  package var isExecutable: Bool { has(4) }
-  package var isWritable: Bool { has(2) }
-
-  private func has(_ bit: Int32) -> Bool {
-    if case .mapping(let protection) = self { protection & bit != 0 } else { false }
-  }
 }
 
 extension Engine {

@@ -85,7 +85,8 @@ package final class NativeEngine: Engine {
   package func didStartImage(_ tracee: Tracee) {}
   package func didClone(parent: Tracee, child: Tracee) {}
   package func didExit(_ tracee: Tracee) {}
-  package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) {}
+  package func didChangeMapping(_ tracee: Tracee, _ range: RemoteRange, protection: Int32) {}
+  package func didWriteMemory(_ tracee: Tracee, _ range: RemoteRange) {}
 }
 
 /// What native execution keeps of a tracee.

@@ -86,7 +86,7 @@ extension RecordSession {
       }
       if range.byteCount > 0 {
         event.memoryWrites.append(MemoryWrite(tid: tracee.recordedTid, address: position, data: range))
-        try? engine.didChangeMemory(tracee, RemoteRange(position, byteCount: range.byteCount), .content)
+        engine.didWriteMemory(tracee, RemoteRange(position, byteCount: range.byteCount))
       }
       if range.byteCount < UInt64(chunk) { return }
       position = position + chunk

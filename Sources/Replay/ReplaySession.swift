@@ -88,9 +88,7 @@ final class ReplaySession {
       }
       try checkTicks(tracee, event)
     }
-    if case .syscall(let call) = event.kind, call.phase == .interrupted {} else {
-      tracees[event.tid]?.isInterrupted = false
-    }
+    tracees[event.tid]?.isInterrupted = event.isInterruption
     try verifyChecksum(event)
   }
 
@@ -222,7 +220,6 @@ final class ReplaySession {
       setRegisters(tracee, recorded)
     case .interrupted:
       tracee.isInSyscall = false
-      tracee.isInterrupted = true
       setRegisters(tracee, restarted(recorded))
     }
     try applyWrites(event)
@@ -292,8 +289,7 @@ final class ReplaySession {
       let isWhole = try copyData(write.data) { bytes, offset in
         target.tracee.write(write.address + offset, bytes)
       }
-      try engine.didChangeMemory(
-        target.tracee, RemoteRange(write.address, byteCount: write.data.byteCount), .content)
+      engine.didWriteMemory(target.tracee, RemoteRange(write.address, byteCount: write.data.byteCount))
       if !isWhole {
         throw Divergence(
           event: event.number,
@@ -351,5 +347,12 @@ final class ReplaySession {
       guard result > 0 else { return }
       if case .event = WaitStatus(raw: raw) { try? Ptrace.resume(Tid(Int32(result))) }
     }
+  }
+}
+
+extension TraceEvent {
+  /// A call that a signal interrupted.
+  fileprivate var isInterruption: Bool {
+    if case .syscall(let call) = kind { call.phase == .interrupted } else { false }
   }
 }

@@ -60,20 +60,13 @@ package final class Translator {
     precondition(dataPage.count >= RuntimeLayout.dataPageByteCount)
     self.options = options
     self.dataPage = dataPage.baseAddress.unsafelyUnwrapped
-    unit = .allocate(capacity: 1)
-    pages = .allocate(capacity: 1)
-    map = .allocate(capacity: 1)
-    links = .allocate(capacity: 1)
-    landings = .allocate(capacity: 1)
-    tickEntries = .allocate(capacity: 1)
-    translatedPages = .allocate(capacity: 1)
-    unit.initialize(to: TranslationUnit())
-    pages.initialize(to: CodePages(reader: readPage))
-    map.initialize(to: InstructionMap())
-    links.initialize(to: LinkTable())
-    landings.initialize(to: LandingTable(memory: landingTable))
-    tickEntries.initialize(to: AddressTable(minimumCapacity: 1024))
-    translatedPages.initialize(to: AddressTable())
+    unit = .holding(TranslationUnit())
+    pages = .holding(CodePages(reader: readPage))
+    map = .holding(InstructionMap())
+    links = .holding(LinkTable())
+    landings = .holding(LandingTable(memory: landingTable))
+    tickEntries = .holding(AddressTable(minimumCapacity: 1024))
+    translatedPages = .holding(AddressTable())
   }
 
   /// The translations of `other` for another address space: for a forked child whose code is about to differ from its
@@ -90,20 +83,13 @@ package final class Translator {
     options = other.options
     self.dataPage = dataPage.baseAddress.unsafelyUnwrapped
     self.dataPage.copyMemory(from: other.dataPage, byteCount: RuntimeLayout.dataPageByteCount)
-    unit = .allocate(capacity: 1)
-    pages = .allocate(capacity: 1)
-    map = .allocate(capacity: 1)
-    links = .allocate(capacity: 1)
-    landings = .allocate(capacity: 1)
-    tickEntries = .allocate(capacity: 1)
-    translatedPages = .allocate(capacity: 1)
-    unit.initialize(to: TranslationUnit())
-    pages.initialize(to: CodePages(reader: readPage))
-    map.initialize(to: InstructionMap(copying: other.map.pointee))
-    links.initialize(to: LinkTable(copying: other.links.pointee))
-    landings.initialize(to: LandingTable(copying: other.landings.pointee, memory: landingTable))
-    tickEntries.initialize(to: AddressTable(copying: other.tickEntries.pointee))
-    translatedPages.initialize(to: AddressTable(copying: other.translatedPages.pointee))
+    unit = .holding(TranslationUnit())
+    pages = .holding(CodePages(reader: readPage))
+    map = .holding(InstructionMap(copying: other.map.pointee))
+    links = .holding(LinkTable(copying: other.links.pointee))
+    landings = .holding(LandingTable(copying: other.landings.pointee, memory: landingTable))
+    tickEntries = .holding(AddressTable(copying: other.tickEntries.pointee))
+    translatedPages = .holding(AddressTable(copying: other.translatedPages.pointee))
     zones = zip(other.zones, zoneMemories).map { CodeZone(copying: $0, memory: $1) }
     straddlers = other.straddlers
     breakpoints = other.breakpoints
@@ -225,5 +211,14 @@ package final class Translator {
   package func takeNewPages() -> [UInt64] {
     defer { newPages.removeAll(keepingCapacity: true) }
     return newPages
+  }
+}
+
+extension UnsafeMutablePointer where Pointee: ~Copyable {
+  /// New memory with this value in it.
+  fileprivate static func holding(_ value: consuming Pointee) -> UnsafeMutablePointer {
+    let pointer = allocate(capacity: 1)
+    pointer.initialize(to: value)
+    return pointer
   }
 }

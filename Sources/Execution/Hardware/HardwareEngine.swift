@@ -279,7 +279,8 @@ package final class HardwareEngine: Engine {
   package func didStartImage(_ tracee: Tracee) { tracee.engineState = nil }
   package func didClone(parent: Tracee, child: Tracee) {}
   package func didExit(_ tracee: Tracee) { tracee.engineState = nil }
-  package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) {}
+  package func didChangeMapping(_ tracee: Tracee, _ range: RemoteRange, protection: Int32) {}
+  package func didWriteMemory(_ tracee: Tracee, _ range: RemoteRange) {}
 }
 
 /// What the hardware engine keeps of one tracee.

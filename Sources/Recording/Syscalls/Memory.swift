@@ -26,7 +26,7 @@ extension RecordSession {
       describeAnonymousShared(&record, tracee)
     }
     writer.append(record)
-    try engine.didChangeMemory(tracee.tracee, record.range, .mapping(protection: record.protection))
+    try engine.didChangeMapping(tracee.tracee, record.range, protection: record.protection)
   }
 
   /// munmap and mprotect: the kernel did them, and replay makes the same calls.
@@ -35,7 +35,7 @@ extension RecordSession {
     let range = RemoteRange(start, byteCount: RemotePointer(call.entry.argument(1)).pageEnd.rawValue)
     let isUnmap = call.descriptor.number == SyscallNumber.munmap
     let protection = isUnmap ? 0 : Int32(truncatingIfNeeded: call.entry.argument(2))
-    try engine.didChangeMemory(tracee.tracee, range, .mapping(protection: protection))
+    try engine.didChangeMapping(tracee.tracee, range, protection: protection)
   }
 
   /// Shared anonymous memory is a file without a name: its device and inode tell replay which mappings are one.
@@ -57,9 +57,9 @@ extension RecordSession {
     let start = RemotePointer(UInt64(bitPattern: registers.syscallResult))
     let oldSize = call.entry.argument(1), newSize = call.entry.argument(2)
     let old = RemotePointer(call.entry.argument(0))
-    try engine.didChangeMemory(
-      tracee.tracee, RemoteRange(old, byteCount: RemotePointer(oldSize).pageEnd.rawValue), .mapping(protection: 0))
-    try engine.didChangeMemory(tracee.tracee, RemoteRange(start, byteCount: newSize), .mapping(protection: 7))
+    try engine.didChangeMapping(
+      tracee.tracee, RemoteRange(old, byteCount: RemotePointer(oldSize).pageEnd.rawValue), protection: 0)
+    try engine.didChangeMapping(tracee.tracee, RemoteRange(start, byteCount: newSize), protection: 7)
     guard newSize > oldSize, let mapping = ProcessMaps.read(tracee.tid).first(where: { $0.range.contains(start) }),
       mapping.inode != 0
     else { return }
@@ -111,6 +111,7 @@ extension RecordSession {
     })
     sharedMemory.exists = true
     writer.append(record)
+    try engine.didChangeMapping(tracee.tracee, mapping.range, protection: mapping.protection)
   }
 
   // MARK: - Files behind mappings

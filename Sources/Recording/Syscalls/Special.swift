@@ -46,6 +46,9 @@ extension RecordSession {
     switch handler {
     case .map: try finishMap(&event, tracee, call, registers)
     case .unmap, .protect: try finishMappingChange(tracee, call)
+    case .advise:
+      let start = RemotePointer(call.entry.argument(0))
+      engine.didWriteMemory(tracee.tracee, RemoteRange(start, byteCount: call.entry.argument(1)))
     case .remap: try finishRemap(&event, tracee, call, registers)
     case .programBreak: finishProgramBreak(tracee, registers)
     case .attachSharedMemory: try finishAttach(&event, tracee, registers)

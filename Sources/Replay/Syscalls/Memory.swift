@@ -35,7 +35,7 @@ extension ReplaySession {
       if backing.isTemporary { _ = rrs_close(backing.descriptor) }
     }
     if record.name == "[stack]", record.fileSize > 0 { ResourceLimits.setStack(tracee.tid, record.fileSize) }
-    try engine.didChangeMemory(tracee, record.range, .mapping(protection: record.protection))
+    try engine.didChangeMapping(tracee, record.range, protection: record.protection)
   }
 
   func replayRemap(_ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers) throws {
@@ -47,11 +47,11 @@ extension ReplaySession {
     for record in records where record.flags & MapFlag.typeMask != MapFlag.private { _ = try files.backing(record) }
     let flags = new == old ? 0 : mayMove | fixed | (recorded.argument(3) & dontUnmap)
     _ = try tracee.tracee.checkedRemoteCall("mremap", SyscallNumber.mremap, old, oldSize, newSize, flags, new)
-    try engine.didChangeMemory(
+    try engine.didChangeMapping(
       tracee.tracee, RemoteRange(RemotePointer(old), byteCount: RemotePointer(oldSize).pageEnd.rawValue),
-      .mapping(protection: 0))
-    try engine.didChangeMemory(
-      tracee.tracee, RemoteRange(RemotePointer(new), byteCount: newSize), .mapping(protection: 7))
+      protection: 0)
+    try engine.didChangeMapping(
+      tracee.tracee, RemoteRange(RemotePointer(new), byteCount: newSize), protection: 7)
     for record in records where record.flags & MapFlag.typeMask == MapFlag.private {
       try makeMapping(tracee.tracee, record)
     }
@@ -80,6 +80,8 @@ extension ReplaySession {
     guard recorded.syscallNumber == SyscallNumber.madvise, effective.contains(advice) else { return }
     _ = try tracee.tracee.checkedRemoteCall(
       "madvise", SyscallNumber.madvise, recorded.argument(0), recorded.argument(1), advice == free ? dontNeed : advice)
+    engine.didWriteMemory(
+      tracee.tracee, RemoteRange(RemotePointer(recorded.argument(0)), byteCount: recorded.argument(1)))
   }
 
   /// shmdt(2) names the start alone: all of the segment's mapping goes.

@@ -59,7 +59,7 @@ extension ReplaySession {
   private func noteMapping(_ tracee: ReplayTracee, _ recorded: Registers, protection: Int32) throws {
     let start = RemotePointer(recorded.argument(0))
     let range = RemoteRange(start, byteCount: RemotePointer(recorded.argument(1)).pageEnd.rawValue)
-    try engine.didChangeMemory(tracee.tracee, range, .mapping(protection: protection))
+    try engine.didChangeMapping(tracee.tracee, range, protection: protection)
   }
 
   /// The recorded call with its recorded arguments.

@@ -135,7 +135,7 @@ package final class SoftwareEngine: Engine {
       if isBehindLastTick(state), !standsBeforeInterceptedInstruction(tracee) {
         return try stepTowardsPoint(tracee, state, space)
       }
-      try space.checkSharedCode(fileVersion, tracee)
+      try space.checkWrittenCode(fileVersion, tracee)
       guard try enter(tracee, state, space) else {
         return try stepOriginal(tracee, state, space, isRequested: false, signal: nil)
       }
@@ -471,9 +471,11 @@ package final class SoftwareEngine: Engine {
     if tracee.addressSpace.tracees == 0 { tracee.addressSpace.engineState = nil }
   }
 
-  package func didChangeMemory(_ tracee: Tracee, _ range: RemoteRange, _ change: MemoryChange) throws {
-    try space(of: tracee)?.didChange(range, change, tracee)
+  package func didChangeMapping(_ tracee: Tracee, _ range: RemoteRange, protection: Int32) throws {
+    try space(of: tracee)?.didChangeMapping(range, protection, tracee)
   }
+
+  package func didWriteMemory(_ tracee: Tracee, _ range: RemoteRange) { space(of: tracee)?.didWrite(range) }
 
   package func didWriteMappedFiles() { fileVersion += 1 }
 }

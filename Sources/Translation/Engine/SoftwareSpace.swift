@@ -18,6 +18,8 @@ final class SoftwareSpace: EngineState {
   private var aliases: [UInt64: Set<UInt64>] = [:]
   /// As of when the pages of `sharedCode` are known to be as they were translated; see `SoftwareEngine.fileVersion`.
   private var checkedVersion: UInt64 = 0
+  /// Pages of code that the kernel or the tracer has written to, to be looked at before the program goes on.
+  private var writtenPages: Set<UInt64> = []
   /// Pages with translations from another process, which this one hasn't mapped so far.
   private var absentPages: Set<UInt64> = []
 
@@ -36,6 +38,7 @@ final class SoftwareSpace: EngineState {
     copy.programProtection = programProtection
     copy.sharedCode = sharedCode
     copy.checkedVersion = checkedVersion
+    copy.writtenPages = writtenPages
     copy.aliases = aliases
     copy.absentPages = absentPages
     return copy
@@ -183,24 +186,29 @@ final class SoftwareSpace: EngineState {
 
   // MARK: - Changes
 
-  /// A range of memory was mapped, unmapped, protected otherwise or written to. Drops the translations that this
-  /// makes wrong.
-  func didChange(_ range: RemoteRange, _ change: MemoryChange, _ tracee: Tracee) throws {
+  /// A range of memory was mapped, unmapped or protected otherwise. Drops the translations that this makes wrong.
+  func didChangeMapping(_ range: RemoteRange, _ protection: Int32, _ tracee: Tracee) throws {
+    let write: Int32 = 2, execute: Int32 = 4
     let bounds = range.start.rawValue..<max(range.start.rawValue, range.end.rawValue)
-    if change != .content { noteMapping(range, change, tracee, bounds) }
-    let known = cache.knownPages(in: bounds)
-    try drop(known.filter { isStale($0, change, tracee) }, tracee)
-    if change.isWritable, !sharedCode.isEmpty {
+    noteMapping(range, isExecutable: protection & execute != 0, tracee, bounds)
+    try drop(cache.knownPages(in: bounds).filter { isStale($0, tracee) }, tracee)
+    if protection & write != 0, !sharedCode.isEmpty {
       // It may be another mapping of this code.
       try drop(Array(sharedCode), tracee)
     }
   }
 
+  /// The kernel or the tracer has written to memory.
+  func didWrite(_ range: RemoteRange) {
+    guard range.start < range.end else { return }
+    writtenPages.formUnion(cache.knownPages(in: range.start.rawValue..<range.end.rawValue))
+  }
+
   private func noteMapping(
-    _ range: RemoteRange, _ change: MemoryChange, _ tracee: Tracee, _ bounds: Range<UInt64>
+    _ range: RemoteRange, isExecutable: Bool, _ tracee: Tracee, _ bounds: Range<UInt64>
   ) {
     let concerns = executable?.contains { $0.range.overlaps(range) } ?? true
-    if concerns || change.isExecutable { executable = nil }
+    if concerns || isExecutable { executable = nil }
     for page in programProtection.keys where bounds.contains(page) {
       programProtection[page] = nil
       tracee.addressSpace.writeProtected[page] = nil
@@ -209,7 +217,7 @@ final class SoftwareSpace: EngineState {
 
   /// Whether translations from a page no longer hold. Those from another process, of a page that this one hasn't
   /// mapped so far, wait until it is mapped.
-  private func isStale(_ page: UInt64, _ change: MemoryChange, _ tracee: Tracee) -> Bool {
+  private func isStale(_ page: UInt64, _ tracee: Tracee) -> Bool {
     guard let mapping = executableMapping(page, tracee) else { return !absentPages.contains(page) }
     if isWritable(page, mapping) || mapping.isShared || cache.pages[page]?.isChangeable ?? true { return true }
     if hasSameBytes(page, tracee) {
@@ -226,9 +234,14 @@ final class SoftwareSpace: EngineState {
     }
   }
 
-  /// Drops the translations of shared memory that others have written to since: processes that map it too, or calls
-  /// that write to its file.
-  func checkSharedCode(_ version: UInt64, _ tracee: Tracee) throws {
+  /// Drops the translations of code that was written to since: by the kernel or the tracer, and in shared memory by
+  /// processes that map it too, or by calls that write to its file.
+  func checkWrittenCode(_ version: UInt64, _ tracee: Tracee) throws {
+    if !writtenPages.isEmpty {
+      let stale = writtenPages.filter { isStale($0, tracee) }
+      writtenPages = []
+      try drop(Array(stale), tracee)
+    }
     guard checkedVersion != version else { return }
     checkedVersion = version
     try drop(sharedCode.filter { cache.pages[$0] != nil && !hasSameBytes($0, tracee) }, tracee)
