@@ -50,20 +50,9 @@ package protocol DebugTarget: AnyObject {
   func resume(_ request: ResumeRequest, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop
   /// gdb's `run`: to the place that a `DebugPlace` names.
   func go(to place: DebugPlace, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop
-  /// One of rrs's commands (`when`, `checkpoint`, …): the text to print. Unknown names and bad arguments are answered
-  /// with a text, too.
-  func command(_ name: String, _ arguments: [String], thread: ThreadIdentity?) -> String
-}
-
-/// A thread as debuggers name it: its process and itself.
-package struct ThreadIdentity: Hashable, Sendable {
-  package var process: Int32
-  package var thread: Int32
-
-  package init(process: Int32, thread: Int32) {
-    self.process = process
-    self.thread = thread
-  }
+  /// One of rrs's commands (`when`, `checkpoint`, …). Unknown names and bad arguments are answered with a text. One that
+  /// moves (`restart N`, `seek-ticks T`, `back`, `forward`) only says where to: the debugger then asks to `go` there.
+  func command(_ name: String, _ arguments: [String], thread: ThreadIdentity?) -> CommandAnswer
 }
 
 package struct MemoryRegion: Equatable, Sendable {
@@ -149,6 +138,15 @@ package enum DebugPlace: Equatable, Sendable {
   case checkpoint(Int)
   /// The current thread's tick.
   case ticks(UInt64)
+  /// A place that the debugger stood at before, by a number that `back` or `forward` gave.
+  case history(Int)
+}
+
+package enum CommandAnswer: Equatable, Sendable {
+  /// To be printed.
+  case text(String)
+  /// To be gone to.
+  case place(DebugPlace)
 }
 
 /// Why a debugger stands where it stands.
@@ -168,6 +166,8 @@ package struct DebugStop: Equatable, Sendable {
     case exec(path: String)
     case fork(child: ThreadIdentity)
     case vfork(child: ThreadIdentity)
+    /// The child of a vfork has its own image now, or is gone: the parent goes on.
+    case vforkDone
     /// A process is gone, as wait4(2) encodes it. Others go on.
     case processExit(rawStatus: Int32)
   }
