@@ -52,6 +52,7 @@ let package = Package(
     // Layer 2: pure knowledge, no ptrace.
     swiftTarget("Syscalls", ["KernelABI"]),
     swiftTarget("Scheduling", ["KernelABI"]),
+    swiftTarget("RemoteProtocol", ["KernelABI"]),
     swiftTarget("TraceFormat", ["KernelABI", "CTraceFormat", "CLinuxShim"]),
 
     // Layer 3 and 4: tracees, and what runs them.
@@ -86,6 +87,7 @@ let package = Package(
     tests("ExecutionTests", ["Execution", "X86", "TraceeControl", "KernelABI", "CLinuxShim", "TestSupport"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),
     tests("SchedulingTests", ["Scheduling", "KernelABI"]),
+    tests("RemoteProtocolTests", ["RemoteProtocol", "KernelABI", "TestSupport"]),
     tests("X86Tests", ["X86", "KernelABI", "TestSupport"]),
     .target(name: "CTranslationHarness", path: "Tests/TranslationHarness/CTranslationHarness"),
     .executableTarget(

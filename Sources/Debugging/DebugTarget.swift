@@ -50,8 +50,8 @@ package protocol DebugTarget: AnyObject {
   func resume(_ request: ResumeRequest, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop
   /// gdb's `run`: to the place that a `DebugPlace` names.
   func go(to place: DebugPlace, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop
-  /// One of rrs's commands (`when`, `checkpoint`, …). Unknown names and bad arguments are answered with a text. One that
-  /// moves (`restart N`, `seek-ticks T`, `back`, `forward`) only says where to: the debugger then asks to `go` there.
+  /// One of rrs's commands (`when`, `checkpoint`, …). Unknown names and bad arguments are answered with a text. One
+  /// that moves (`restart N`, `seek-ticks T`, `back`, `forward`) only says where to: the debugger then asks to `go` there.
   func command(_ name: String, _ arguments: [String], thread: ThreadIdentity?) -> CommandAnswer
 }
 

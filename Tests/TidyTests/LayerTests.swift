@@ -12,6 +12,7 @@ import Testing
     "X86": (1, ["CZydis", "KernelABI"]),
     "Syscalls": (2, ["KernelABI"]),
     "Scheduling": (2, ["KernelABI"]),
+    "RemoteProtocol": (2, ["KernelABI"]),
     "TraceFormat": (2, ["KernelABI", "CTraceFormat", "CLinuxShim"]),
     "TraceeControl": (3, ["KernelABI", "Syscalls", "CLinuxShim", "CUnwindShim"]),
     "Execution": (4, ["KernelABI", "X86", "TraceeControl", "CLinuxShim"]),
