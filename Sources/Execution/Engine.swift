@@ -36,6 +36,18 @@ package protocol Engine: AnyObject {
   /// Whether to run on would report `.instruction`, which a step doesn't.
   func standsBeforeInterceptedInstruction(_ tracee: Tracee) -> Bool
 
+  // For debuggers. An engine that counts no ticks can do without.
+
+  /// The addresses in the tracee's address space before which application code stops with `.breakpoint`. One at which
+  /// a tracee is let run on doesn't stop it there.
+  func setBreakpoints(_ addresses: Set<UInt64>, in tracee: Tracee) throws
+  /// The registers as every way to this place shows them: flags that the program can't look at any more are zero.
+  /// Preconditions: the last stop was one that `interpret` returned.
+  func visibleRegisters(of tracee: Tracee) throws -> Registers
+  /// `copy` was made of `original`, and stands where that stands. Its address space is one that `didCopy` has been
+  /// told of, or a copy by fork(2).
+  func didCopy(_ original: Tracee, to copy: Tracee) throws
+
   /// A new process image is in place.
   func didStartImage(_ tracee: Tracee) throws
   /// A tracee was born; it shares `parent`'s address space or has a copy.
@@ -56,6 +68,9 @@ extension Engine {
   package var statisticsLines: [String] { [] }
   package func checkRunning(_ tracee: Tracee) throws {}
   package func didWriteMappedFiles() {}
+  package func setBreakpoints(_ addresses: Set<UInt64>, in tracee: Tracee) throws {}
+  package func visibleRegisters(of tracee: Tracee) throws -> Registers { try tracee.registers() }
+  package func didCopy(_ original: Tracee, to copy: Tracee) throws { try didClone(parent: original, child: copy) }
 
   /// Whether a step from here gives the same in a replay, whatever it does: the next instruction isn't a system call
   /// or an intercepted one, nor one that sees that it is stepped (`pushf`).
@@ -83,7 +98,7 @@ package enum RunRequest: Equatable {
   case application(signal: Signal?, until: RunLimit?)
   /// Into the system call that it stands before, until its exit (or another stop on the way).
   case systemCall
-  /// One instruction. With a signal that has a handler: to the handler's first instruction, which doesn't run.
+  /// One instruction; a repeated string instruction to its end, in engines that intercept. With a signal that has a handler: to the handler's first instruction, which doesn't run.
   case step(signal: Signal?)
   /// Nothing, until SIGCONT ends the group-stop.
   case groupStop
@@ -102,7 +117,8 @@ package enum Stop: Equatable {
   /// At the limit. Where a point's registers weren't met at its tick, right after it: the registers tell.
   case tickLimit
   case breakpoint
-  case watchpoint(RemotePointer)
+  /// Debug registers were hit, bits by their numbers; the tracee has come to the end of the instruction since.
+  case watchpoint(UInt8)
   case step
   /// A fork, vfork or clone made this tracee. The call goes on with `.systemCall`.
   case cloned(Tid, PtraceEvent)

@@ -7,7 +7,6 @@ package import KernelABI
 /// next wait reports.
 package enum Ptrace {
   private enum Request {
-    static let pokeUser = 6
     static let continueRun = 7
     static let singleStep = 9
     static let setOptions = 0x4200
@@ -141,20 +140,6 @@ package enum Ptrace {
       }
     }
     _ = try check(result, "PTRACE_SETREGSET(NT_X86_XSTATE)", tid: tid)
-  }
-
-  /// Offsets of debug registers 0 and 7 in `struct user` (sys/user.h).
-  private static let debugRegister0: UInt = 848
-  private static let debugRegister7: UInt = 848 + 7 * 8
-
-  /// Stops the tracee before it executes the instruction at `address`, by its debug register 0: nothing is written to
-  /// its memory. Nil ends that. The stop is a SIGTRAP with code TRAP_HWBKPT (4); running on from it executes the
-  /// instruction.
-  package static func setExecutionBreakpoint(_ tid: Tid, _ address: RemotePointer?) throws(KernelError) {
-    // Bit 0 of register 7 turns register 0 on; its condition, zero, is execution (Intel SDM volume 3, 19.2.4).
-    guard let address else { return try request(Request.pokeUser, tid, debugRegister7, 0, "PTRACE_POKEUSER") }
-    try request(Request.pokeUser, tid, debugRegister0, UInt(address.rawValue), "PTRACE_POKEUSER")
-    try request(Request.pokeUser, tid, debugRegister7, 1, "PTRACE_POKEUSER")
   }
 
   private struct IOVector {

@@ -17,6 +17,9 @@ package final class Tracee {
   /// What the engine that runs it keeps of it.
   package var engineState: (any EngineState)?
 
+  /// Those of the processor, as they were set last. A new thread has none (arch/x86/kernel/process.c, copy_thread).
+  package internal(set) var debugRegisters = DebugRegisters()
+
   /// Stops that `wait()` reported.
   package private(set) var stopCount: UInt64 = 0
 

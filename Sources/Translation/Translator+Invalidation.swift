@@ -47,10 +47,10 @@ extension Translator {
     for address in changed { invalidate(address..<(address + 1)) }
   }
 
-  /// Where to go on from a breakpoint at `address` so that it doesn't stop there again at once.
-  package func enterBehindBreakpoint(_ address: UInt64) throws(TranslationError) -> UInt64 {
-    let entry = try enter(address)
-    return breakpoints.contains(address) ? entry + UInt64(ExitStub.breakpointByteCount) : entry
+  /// Where to go on from a breakpoint at `address`, whose translation is at `entry`, so that it doesn't stop there again
+  /// at once.
+  package func behindBreakpoint(_ address: UInt64, entry: UInt64) -> UInt64 {
+    breakpoints.contains(address) ? entry + UInt64(ExitStub.breakpointByteCount) : entry
   }
 
   private func drop(_ range: Range<UInt64>) {

@@ -120,7 +120,7 @@ import X86
     registers.rip = entry + 1
     #expect(space.translator.handleTrap(&registers) == .breakpoint)
     #expect(registers.rip == Space.code + 1)
-    let behind = try space.translator.enterBehindBreakpoint(Space.code + 1)
+    let behind = space.translator.behindBreakpoint(Space.code + 1, entry: try space.translator.enter(Space.code + 1))
     #expect(space.byte(behind) == 0x90)
     space.translator.setBreakpoints([])
     #expect(space.byte(try space.translator.enter(Space.code + 1)) == 0x90)

@@ -118,9 +118,9 @@ package final class HardwareEngine: Engine {
   ) throws(KernelError) -> Bool {
     guard state.breakpoint != address else { return true }
     do {
-      try Ptrace.setExecutionBreakpoint(tracee.tid, address.map { RemotePointer($0) })
+      try tracee.setExecutionBreakpoint(address.map { RemotePointer($0) })
     } catch let error where error.errno != .noSuchProcess && address != nil {
-      try? Ptrace.setExecutionBreakpoint(tracee.tid, nil)
+      try? tracee.setExecutionBreakpoint(nil)
       state.breakpoint = nil
       return false
     }

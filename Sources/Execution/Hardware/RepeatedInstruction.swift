@@ -25,6 +25,13 @@ package struct RepeatedInstruction: Equatable {
     iterations = registers.rcx - rest
   }
 
+  /// All iterations that are left.
+  package init?(_ tracee: Tracee) throws(KernelError) {
+    var behind = try tracee.registers()
+    behind.rip = ~behind.rip
+    try self.init(tracee, until: behind)
+  }
+
   package func prepare(_ tracee: Tracee) throws(KernelError) {
     var registers = try tracee.registers()
     registers.rcx = iterations

@@ -97,6 +97,13 @@ final class CodeCache {
     pages.removeAll(keepingCapacity: true)
   }
 
+  /// Where the code stops; see `Translator.setBreakpoints`.
+  func setBreakpoints(_ addresses: Set<UInt64>) {
+    guard addresses != translator.breakpoints else { return }
+    generation += 1
+    translator.setBreakpoints(addresses)
+  }
+
   private func forget(_ range: Range<UInt64>) {
     for page in knownPages(in: range) { pages[page] = nil }
   }

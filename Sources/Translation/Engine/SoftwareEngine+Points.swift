@@ -23,10 +23,18 @@ extension SoftwareEngine {
     guard case .point(let point) = state.limit, let target = point.registers,
       let repeated = try RepeatedInstruction(tracee, until: target)
     else { return try stepOriginal(tracee, state, space, isRequested: false, signal: nil) }
+    try run(repeated, tracee, state, isRequested: false)
+  }
+
+  /// Executes iterations of an instruction in its place.
+  func run(
+    _ repeated: RepeatedInstruction, _ tracee: Tracee, _ state: SoftwareTracee, isRequested: Bool
+  ) throws {
     try repeated.prepare(tracee)
     state.repeated = repeated
+    state.repeatedIsRequested = isRequested
     state.resumed = nil
-    try Ptrace.setExecutionBreakpoint(tracee.tid, RemotePointer(repeated.next))
+    try tracee.setExecutionBreakpoint(RemotePointer(repeated.next))
     try tracee.resume()
   }
 
@@ -35,6 +43,6 @@ extension SoftwareEngine {
     guard let repeated = state.repeated else { return }
     state.repeated = nil
     try repeated.finish(tracee)
-    try Ptrace.setExecutionBreakpoint(tracee.tid, nil)
+    try tracee.setExecutionBreakpoint(nil)
   }
 }

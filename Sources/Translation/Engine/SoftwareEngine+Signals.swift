@@ -6,10 +6,16 @@ import X86
 // Signal-delivery-stops: the translator's own traps, writes to code, and signals of the program.
 extension SoftwareEngine {
   func signalStop(_ tracee: Tracee, _ state: SoftwareTracee) throws -> Stop? {
-    let info = try Ptrace.signalInfo(tracee.tid)
-    if state.repeated != nil {
+    var info = try Ptrace.signalInfo(tracee.tid)
+    if info.signal == .trap { try noteWatches(tracee, state) }
+    if let repeated = state.repeated {
+      if info.signal == .trap, info.code == SignalCode.debugRegister {
+        try finishWatched(tracee, state, behind: repeated.next)
+        info = try Ptrace.signalInfo(tracee.tid)
+      }
       try finishRepeated(tracee, state)
       if info.signal == .trap, info.code == SignalCode.debugRegister {
+        if state.repeatedIsRequested { return .step }
         return try isAtLimit(tracee, state) ? .tickLimit : nil
       }
     }
@@ -32,6 +38,9 @@ extension SoftwareEngine {
         // It stood in a system call, and the step was the way out of that.
         state.wantsOriginal = true
         return nil
+      }
+      if info.code == SignalCode.debugRegister, state.watchHits != 0 {
+        return try leaveWatched(tracee, state, space)
       }
       if info.code == SignalCode.kernel, space.cache.translator.zone(containing: registers.rip &- 1) != nil {
         return try trap(tracee, state, space, info)
@@ -153,9 +162,11 @@ extension SoftwareEngine {
   private func saveState(_ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace) throws {
     let registers = try tracee.registers()
     let save = space.cache.translating(space.reader(tracee)) { $0.stateSave(at: registers.rip) }
-    let outcome = try save.map {
-      try stateSaver.execute($0, tracee) { address in
-        space.cache.translator.recoveryPoint(address)?.applicationAddress ?? address
+    let outcome = try watching(tracee, state) {
+      try save.map {
+        try stateSaver.execute($0, tracee) { address in
+          space.cache.translator.recoveryPoint(address)?.applicationAddress ?? address
+        }
       }
     }
     guard outcome != .executed else { return }

@@ -171,6 +171,7 @@ package final class SoftwareEngine: Engine {
       }
       return false
     }
+    if !state.isMidRun { registers.rip = space.cache.translator.behindBreakpoint(target, entry: registers.rip) }
     try settle(tracee, space)
     tracee.setRegisters(registers)
     return true
@@ -232,6 +233,9 @@ package final class SoftwareEngine: Engine {
       }
       state.wantsOriginal = false
     }
+    if isRequested, signal == nil, let repeated = try RepeatedInstruction(tracee) {
+      return try run(repeated, tracee, state, isRequested: true)
+    }
     let push = try signal == nil ? SteppedPush(tracee) : nil
     state.step = .init(
       start: start, instruction: instruction, push: push, isRequested: isRequested, hasSignal: signal != nil)
@@ -246,7 +250,7 @@ package final class SoftwareEngine: Engine {
     let state = state(of: tracee)
     counts.stops += 1
     countTicks(tracee, state)
-    let stop = try stop(tracee, state, status)
+    let stop = try reportWatches(state, stop(tracee, state, status))
     switch stop {
     case nil, .signal(_, isAtBoundary: false)?: state.isMidRun = true
     case .groupStop?: break

@@ -19,6 +19,10 @@ final class SoftwareTracee: EngineState {
   var wantsOriginal = false
   /// Iterations of a string instruction that are executed at once, in its place.
   var repeated: RepeatedInstruction?
+  /// These are a step that the session asked for.
+  var repeatedIsRequested = false
+  /// The debug registers that were hit and haven't been reported.
+  var watchHits: UInt8 = 0
   /// The registers are to be as before the step when it is done: it only made its memory writable.
   var repeatsStep = false
   /// Pages of code that the original instruction writes to.

@@ -121,7 +121,9 @@ struct Machine: ~Copyable {
     var outcome = Outcome(state: state, signal: 0, stop: .resumed, ticks: 0)
     var registers = Registers(state)
     outcome.stop = translator.go(to: registers.rip, &registers)
-    if leavingBreakpoint, let entry = try? translator.enterBehindBreakpoint(state.rip) { registers.rip = entry }
+    if leavingBreakpoint, let entry = try? translator.enter(state.rip) {
+      registers.rip = translator.behindBreakpoint(state.rip, entry: entry)
+    }
     while outcome.stop == .resumed && outcome.stops < stopMax {
       registers.write(to: &outcome.state)
       let stop = harness_run(&outcome.state, nil, 0)
