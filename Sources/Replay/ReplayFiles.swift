@@ -1,4 +1,5 @@
 import CLinuxShim
+import Execution
 import KernelABI
 import SystemPackage
 import TraceFormat
@@ -23,6 +24,55 @@ final class ReplayFiles {
 
   deinit {
     for file in shared.values { _ = rrs_close(file.descriptor) }
+  }
+
+  // MARK: - Copies
+
+  /// The same contents in files of their own. Mappings still show the old ones.
+  func copy() throws -> ReplayFiles {
+    let copy = ReplayFiles(reader: reader, force: force)
+    for (key, file) in shared {
+      let descriptor = try makeMemoryFile("shared")
+      copy.shared[key] = (descriptor, file.byteCount)
+      _ = try check(rrs_ftruncate(descriptor, file.byteCount), "size a memory file")
+      try Self.copyBytes(from: file.descriptor, to: descriptor, byteCount: file.byteCount)
+    }
+    return copy
+  }
+
+  private static func copyBytes(from source: Int32, to target: Int32, byteCount: UInt64) throws {
+    let chunk = 1 << 20
+    try withUnsafeTemporaryAllocation(byteCount: chunk, alignment: 16) { buffer in
+      for offset in stride(from: 0, to: byteCount, by: chunk) {
+        let count = try check(rrs_pread(source, buffer.baseAddress, chunk, offset), "copy a memory file")
+        // What is zero stays a hole.
+        guard buffer.prefix(count).contains(where: { $0 != 0 }) else { continue }
+        _ = try check(rrs_pwrite(target, buffer.baseAddress, count, offset), "copy a memory file")
+      }
+    }
+  }
+
+  /// Maps these files where the tracees, one of each address space, have those of `original` mapped.
+  func replaceMappings(of original: ReplayFiles, in tracees: [Tracee], _ engine: any Engine) throws {
+    guard !shared.isEmpty else { return }
+    var descriptors: [UInt64: Int32] = [:]
+    for (key, file) in original.shared {
+      if let inode = FileStatus(descriptor: file.descriptor)?.inode { descriptors[inode] = shared[key]?.descriptor }
+    }
+    for tracee in tracees {
+      for mapping in ProcessMaps.read(tracee.tid) where mapping.isShared && mapping.name.contains("memfd:rrs-shared") {
+        guard let descriptor = descriptors[mapping.inode] else { continue }
+        let remote = try tracee.openRemotely(tracerDescriptor: descriptor, writable: true)
+        _ = try tracee.checkedRemoteCall(
+          "map shared memory", SyscallNumber.mmap, mapping.range.start.rawValue, mapping.range.byteCount,
+          UInt64(UInt32(bitPattern: mapping.protection)), UInt64(MapFlag.shared | MapFlag.fixed), remote,
+          mapping.fileOffset)
+        _ = try tracee.checkedRemoteCall("close", SyscallNumber.close, remote)
+        if mapping.isExecutable {
+          try engine.didChangeMapping(tracee, mapping.range, protection: mapping.protection)
+        }
+      }
+    }
   }
 
   /// A descriptor of the tracer to map from, and where in it the mapping starts; nil for anonymous memory.

@@ -1,9 +1,9 @@
 import CLinuxShim
-import Execution
-import KernelABI
+package import Execution
+package import KernelABI
 import Syscalls
 import SystemPackage
-import TraceFormat
+package import TraceFormat
 import TraceeControl
 
 /// One replay: the recorded tracees, fed with the recorded inputs, event by event.
@@ -11,14 +11,15 @@ import TraceeControl
 /// System calls aren't made again: their results and what they wrote come from the trace. Those that change the address
 /// space or the process tree are done on the tracees by remote calls; nothing reaches the outside but what the
 /// recorded program wrote to rrs's stdout and stderr.
-final class ReplaySession {
+package final class ReplaySession {
   let options: ReplayOptions
-  let reader: TraceReader
-  let engine: any Engine
+  package let reader: TraceReader
+  package let engine: any Engine
   /// By the tid at recording.
-  var tracees: [Tid: ReplayTracee] = [:]
+  package internal(set) var tracees: [Tid: ReplayTracee] = [:]
   let files: ReplayFiles
-  var eventCount: UInt64 = 0
+  /// The events that are done.
+  package internal(set) var eventCount: UInt64 = 0
   /// Stops of tracees that are gone.
   var pastStopCount: UInt64 = 0
   var stopCount: UInt64 { tracees.values.reduce(pastStopCount) { $0 + $1.tracee.stopCount } }
@@ -26,26 +27,55 @@ final class ReplaySession {
   var rootStatus: WaitStatus?
   var rootTid: Tid?
   var history = EventHistory()
-  private(set) var hasEnded = false
+  package internal(set) var hasEnded = false
+  /// Whether the program's output is shown.
+  package var isVisible = true
+  /// What a debugger wants; set while an event is being replayed.
+  var control: CodeControl?
+  /// As of when `takeChangedWatches` was last asked.
+  var watchedValues: [[UInt8]?] = []
+  /// The program counter of the place at which the last event happened.
+  package internal(set) var eventProgramCounter: UInt64 = 0
 
-  init(options: ReplayOptions, reader: TraceReader, engine: any Engine) {
+  package convenience init(options: ReplayOptions, reader: TraceReader, engine: any Engine) {
+    self.init(options: options, reader: reader, engine: engine, files: ReplayFiles(reader: reader, force: options.force))
+  }
+
+  init(options: ReplayOptions, reader: TraceReader, engine: any Engine, files: ReplayFiles) {
     self.options = options
     self.reader = reader
     self.engine = engine
-    self.files = ReplayFiles(reader: reader, force: options.force)
+    self.files = files
   }
 
   // MARK: - The loop
 
   func run() throws {
     defer { killAll() }
-    while let event = try reader.nextEvent() {
-      try replay(event)
-      eventCount = event.number
-      history.append(event)
-      report(event)
+    while case .event(let event, _) = try advance() {
       if hasEnded || event.number == options.stopAfterEvent { return }
     }
+  }
+
+  /// Replays the next event, with the code before it, or as far as `control` allows.
+  package func advance(_ control: CodeControl? = nil) throws -> ReplayProgress {
+    guard !hasEnded, let event = try reader.peekEvent() else { return .ended }
+    self.control = control
+    defer { self.control = nil }
+    do {
+      try replay(event)
+    } catch let paused as PausedReplay {
+      return .paused(paused.pause)
+    }
+    _ = try reader.nextEvent()
+    eventCount = event.number
+    history.append(event)
+    report(event)
+    tracees[event.tid]?.isFresh = true
+    tracees[event.tid]?.hasPausedAtSignal = false
+    let touched = takeChangedWatches()
+    // Memory that came or went with its process wasn't written to.
+    return .event(event, touched: event.replacesMemory ? [] : touched)
   }
 
   private func report(_ event: TraceEvent) {
@@ -109,95 +139,13 @@ final class ReplaySession {
     return tracee
   }
 
-  // MARK: - Running application code
-
-  /// Lets the tracee run to its next stop that isn't a signal from outside of the recording.
-  func runToStop(_ tracee: ReplayTracee, for event: TraceEvent, until limit: RunLimit? = nil) throws -> Stop {
-    let isTraced = options.traceFromEvent.map { event.number >= $0 } ?? false
-    while true {
-      if isTraced, case .point(let point) = limit, try stands(tracee, at: point) { return .tickLimit }
-      let steps = isTraced && !engine.standsBeforeInterceptedInstruction(tracee.tracee)
-      try engine.resume(tracee.tracee, steps ? .step(signal: nil) : .application(signal: nil, until: limit))
-      let status = try wait(tracee)
-      guard let stop = try engine.interpret(tracee.tracee, status) else { continue }
-      switch stop {
-      case .signal(let info, _) where !info.isFault: continue
-      case .groupStop: continue
-      case .syscallEntry where try tracee.tracee.failOtherABICall(): continue
-      case .step:
-        printStep(tracee, event)
-        continue
-      default: return stop
-      }
-    }
-  }
-
-  private func wait(_ tracee: ReplayTracee) throws -> WaitStatus {
-    while true {
-      if let status = try tracee.tracee.waitUnlessInterrupted() { return status }
-      try engine.checkRunning(tracee.tracee)
-    }
-  }
-
-  /// Lets the tracee run to where the recording did something to it. It may stand there already.
-  private func runToPoint(_ tracee: ReplayTracee, _ event: TraceEvent) throws {
-    guard let point = point(of: event), try !stands(tracee, at: point) else { return }
-    let stop = try runToStop(tracee, for: event, until: .point(point))
-    guard stop == .tickLimit else { throw try divergence(event, tracee, stop) }
-    try checkTicks(tracee, event)
-  }
-
-  /// Where an event happened that no stop of the program's own leads to. Where ticks don't name a place, a signal in
-  /// the middle of code comes behind a preemption event, which has the registers.
-  private func point(of event: TraceEvent) -> ExecutionPoint? {
-    switch (engine.tickUnit, event.kind) {
-    case (nil, _): nil
-    case (.nonForwardTransfers, _): ExecutionPoint(ticks: event.ticks)
-    case (.retiredConditionalBranches, .preemption): ExecutionPoint(ticks: event.ticks, registers: event.registers)
-    case (.retiredConditionalBranches, _): nil
-    }
-  }
-
-  private func stands(_ tracee: ReplayTracee, at point: ExecutionPoint) throws -> Bool {
-    let ticks = engine.ticks(of: tracee.tracee)
-    return try ticks > point.ticks || ticks == point.ticks && point.hasRegisters(of: tracee.tracee)
-  }
-
-  /// A preemption may be some instructions behind its tick.
-  private func stepBehindTick(_ tracee: ReplayTracee, to recorded: Registers) throws {
-    guard reader.header.chaosMode, engine.tickUnit == .nonForwardTransfers else { return }
-    func stands() throws -> Bool {
-      var own = try tracee.tracee.registers()
-      own.origRax = recorded.origRax
-      return own == recorded
-    }
-    let instructionsMax = 64
-    for _ in 0..<instructionsMax where try !stands() {
-      guard engine.canStepQuietly(tracee.tracee) else { return }
-      try engine.resume(tracee.tracee, .step(signal: nil))
-      let stop = try engine.interpret(tracee.tracee, try wait(tracee))
-      guard stop == nil || stop == .step else { return }
-    }
-  }
-
-  private func checkTicks(_ tracee: ReplayTracee, _ event: TraceEvent) throws {
-    guard engine.countsTicks, engine.ticks(of: tracee.tracee) != event.ticks else { return }
-    throw try divergence(event, tracee, nil)
-  }
-
-  private func printStep(_ tracee: ReplayTracee, _ event: TraceEvent) {
-    guard let registers = try? tracee.tracee.registers() else { return }
-    var line = "event:\(event.number) tid:\(tracee.recordedTid)"
-    for (name, value) in registers.named.prefix(20) { line += " \(name):\(String(value, radix: 16))" }
-    Output.writeError(line + "\n")
-  }
-
   // MARK: - Events
 
   private func replaySyscall(_ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent) throws {
     guard let recorded = event.registers else {
       throw ReplayError.unusableTrace("event \(event.number) has no registers")
     }
+    eventProgramCounter = try tracee.tracee.registers().rip
     if tracee.isNewborn {
       tracee.isNewborn = false
       setRegisters(tracee, recorded)
@@ -208,6 +156,8 @@ final class ReplaySession {
       guard stop == .syscallEntry else { throw try divergence(event, tracee, stop) }
       try checkEntry(tracee, event, call, recorded)
       try checkTicks(tracee, event)
+      // `syscall` has two bytes.
+      eventProgramCounter = try tracee.tracee.registers().rip &- 2
     }
     switch call.phase {
     case .entry:
@@ -251,6 +201,11 @@ final class ReplaySession {
     } else {
       try runToPoint(tracee, event)
     }
+    eventProgramCounter = try tracee.tracee.registers().rip
+    if control?.stopsAtSignals ?? false, !tracee.hasPausedAtSignal {
+      tracee.hasPausedAtSignal = true
+      throw PausedReplay(pause: .signal(signal.signal))
+    }
     guard signal.disposition == .handler, let recorded = event.registers else { return }
     try checkInterrupted(tracee, event, recorded)
     setRegisters(tracee, recorded)
@@ -266,6 +221,7 @@ final class ReplaySession {
       throw try divergence(event, tracee, stop)
     }
     try checkTicks(tracee, event)
+    eventProgramCounter = try tracee.tracee.registers().rip
     var expected = recorded
     expected.rip &-= found.byteCount
     let results: Set = ["rax", "rdx", "rcx", "orig_rax"]
@@ -310,7 +266,7 @@ final class ReplaySession {
 
   /// What the program wrote to stdout and stderr of the recording, again.
   private func show(_ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent, _ registers: Registers) {
-    guard call.shownOn != 0, options.showOutput, !registers.syscallFailed else { return }
+    guard call.shownOn != 0, options.showOutput, isVisible, !registers.syscallFailed else { return }
     let output = options.outputDescriptor ?? Int32(call.shownOn)
     var rest = Int(registers.syscallResult)
     if options.markStdio, rest > 0 {
@@ -333,24 +289,17 @@ final class ReplaySession {
       emit(RemotePointer(base), Int(clamping: length))
     }
   }
-
-  // MARK: - The end
-
-  private func killAll() {
-    for tracee in tracees.values {
-      _ = rrs_syscall(SyscallNumber.tkill, UInt(tracee.tracee.tid.rawValue), UInt(Signal.kill.rawValue), 0, 0, 0, 0)
-    }
-    var raw: Int32 = 0
-    while true {
-      let result = rrs_wait(-1, &raw, 0)
-      if result == -Int(Errno.interrupted.rawValue) { continue }
-      guard result > 0 else { return }
-      if case .event = WaitStatus(raw: raw) { try? Ptrace.resume(Tid(Int32(result))) }
-    }
-  }
 }
 
 extension TraceEvent {
+  /// A process image comes or goes.
+  fileprivate var replacesMemory: Bool {
+    switch kind {
+    case .imageStart, .exit: true
+    default: false
+    }
+  }
+
   /// A call that a signal interrupted.
   fileprivate var isInterruption: Bool {
     if case .syscall(let call) = kind { call.phase == .interrupted } else { false }

@@ -1,9 +1,9 @@
-import KernelABI
-import TraceeControl
+package import KernelABI
+package import TraceeControl
 
 /// A tracee of a replay. Between its events it is stopped: it runs application code only when its next event is due.
-final class ReplayTracee {
-  let tracee: Tracee
+package final class ReplayTracee {
+  package let tracee: Tracee
   /// It stands before a system call whose entry is an event, and whose exit is not there yet.
   var isInSyscall = false
   /// Made by a fork or clone; its own return from that call is its first event.
@@ -12,7 +12,21 @@ final class ReplayTracee {
   /// Its last event is a call that a signal interrupted: the kernel decides where it goes on once the signal is there.
   var isInterrupted = false
 
+  /// It hasn't run since its last event: a breakpoint where it stands wasn't met yet.
+  package var isFresh = true
+  /// A debugger was told of the signal that its next event delivers.
+  var hasPausedAtSignal = false
+
   init(_ tracee: Tracee) { self.tracee = tracee }
 
-  var recordedTid: Tid { tracee.recordedTid }
+  init(_ tracee: Tracee, copying other: ReplayTracee) {
+    self.tracee = tracee
+    isInSyscall = other.isInSyscall
+    isNewborn = other.isNewborn
+    isInterrupted = other.isInterrupted
+    isFresh = other.isFresh
+    hasPausedAtSignal = other.hasPausedAtSignal
+  }
+
+  package var recordedTid: Tid { tracee.recordedTid }
 }

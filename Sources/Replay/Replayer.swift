@@ -13,11 +13,7 @@ package struct Replayer {
   package func replay(
     _ options: ReplayOptions, _ makeEngine: (TraceHeader) throws -> any Engine
   ) throws -> ReplayOutcome {
-    let reader = try TraceReader(directory: options.traceDirectory)
-    try Self.checkHeader(reader.header, options)
-    Self.bind(reader.header, options)
-    ResourceLimits.raiseOpenFiles()
-    let session = ReplaySession(options: options, reader: reader, engine: try makeEngine(reader.header))
+    let session = try open(options, makeEngine)
     do {
       try session.run()
     } catch let error as KernelError {
@@ -29,8 +25,19 @@ package struct Replayer {
         "a tracee died in replay after event \(session.eventCount) (\(error.status)): was it killed from outside?")
     }
     return ReplayOutcome(
-      eventCount: session.eventCount, isCutShort: reader.isCutShort, status: session.rootStatus,
+      eventCount: session.eventCount, isCutShort: session.reader.isCutShort, status: session.rootStatus,
       stopCount: session.stopCount, notes: session.notes)
+  }
+
+  /// A session at the start of a recording.
+  package func open(
+    _ options: ReplayOptions, _ makeEngine: (TraceHeader) throws -> any Engine
+  ) throws -> ReplaySession {
+    let reader = try TraceReader(directory: options.traceDirectory)
+    try Self.checkHeader(reader.header, options)
+    Self.bind(reader.header, options)
+    ResourceLimits.raiseOpenFiles()
+    return ReplaySession(options: options, reader: reader, engine: try makeEngine(reader.header))
   }
 
   /// The recorded processor, because cpuid tells its number (leaves 1 and 0xb); where this machine lacks it, any one.
