@@ -68,7 +68,9 @@ let package = Package(
     swiftTarget("Replay", ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
 
     // Layer 6: what debuggers see of a recording.
-    swiftTarget("Debugging", ["KernelABI"]),
+    swiftTarget(
+      "Debugging",
+      ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Replay", "CLinuxShim"]),
 
     // Layer 7: the command line.
     .executableTarget(
@@ -99,7 +101,7 @@ let package = Package(
     tests("RecordReplayTests", ["TestSupport"]),
     tests("CLITests", ["TestSupport", "rrs"]),
     .target(
-      name: "EngineTestSupport", dependencies: ["KernelABI", "X86", "TraceeControl", "Execution", system],
+      name: "EngineTestSupport", dependencies: ["KernelABI", "X86", "TraceFormat", "TraceeControl", "Execution", "Translation", system],
       path: "Tests/EngineTestSupport", swiftSettings: swiftSettings),
     .executableTarget(
       name: "EngineHarness",
@@ -113,6 +115,13 @@ let package = Package(
         "KernelABI", "X86", "TraceeControl", "Execution", "Translation", "CLinuxShim", "TestSupport", "EngineTestSupport",
         "EngineHarness",
       ]),
+    .executableTarget(
+      name: "TimelineHarness",
+      dependencies: [
+        "KernelABI", "TraceFormat", "TraceeControl", "Execution", "Translation", "Replay", "Debugging",
+        "EngineTestSupport", "TestSupport",
+      ],
+      path: "Tests/TimelineHarness", swiftSettings: swiftSettings),
     tests("TidyTests", ["TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

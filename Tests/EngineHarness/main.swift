@@ -29,12 +29,7 @@ var simulated: SimulatedCounters?
     } else {
       options.tickDefinition = .retiredConditionalBranches
     }
-    let table = CPUIDTable(records: header.cpuid)
-    let processor = ProcessorIdentity(xcr0: header.xcr0) { leaf, subleaf in
-      let answer = table.answer(leaf: leaf, subleaf: subleaf)
-      return (answer.eax, answer.ebx, answer.ecx, answer.edx)
-    }
-    return SoftwareEngine(options: options, processor: processor)
+    return SoftwareEngine.make(header, options)
   case "simulated":
     var behaviour = SimulatedCounters.Behaviour()
     for setting in parts.dropFirst() {

@@ -21,7 +21,9 @@ import Testing
       5, ["KernelABI", "Scheduling", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]
     ),
     "Replay": (5, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "CLinuxShim"]),
-    "Debugging": (6, ["KernelABI"]),
+    "Debugging": (
+      6, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Replay", "CLinuxShim"]
+    ),
     "rrs": (
       7,
       [

@@ -1,0 +1,26 @@
+/// Where checkpoints are kept: many near the present, fewer and fewer towards the past, so that any point is reached by a
+/// bounded replay, and a long recording needs no more of them than a short one.
+///
+/// Distances are amounts of work, about two nanoseconds of native execution each.
+package struct CheckpointSpacing: Equatable, Sendable {
+  /// Work for 100 ms of the recorded program.
+  package var interval: UInt64 = 50_000_000
+  package var countMax = 24
+
+  package init() {}
+
+  /// Whether one is to be made at `work`, where the last one before that is at `last`.
+  package func isDue(at work: UInt64, last: UInt64) -> Bool { work >= last + interval }
+
+  /// Which of too many checkpoints, in ascending order of work, goes first: the one whose loss makes the gap that is
+  /// smallest against its distance from the present. Never the first or the last.
+  package func victim(of works: [UInt64], present: UInt64) -> Int? {
+    guard works.count > max(countMax, 2) else { return nil }
+    func weight(_ index: Int) -> Double {
+      let gap = Double(works[index + 1] - works[index - 1])
+      let distance = works[index] > present ? works[index] - present : present - works[index]
+      return gap / Double(distance + interval)
+    }
+    return (1..<(works.count - 1)).min { weight($0) < weight($1) }
+  }
+}

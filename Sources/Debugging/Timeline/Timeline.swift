@@ -1,0 +1,154 @@
+import Execution
+package import KernelABI
+package import Replay
+import TraceeControl
+import TraceFormat
+
+/// A recording as a line of time points: the replay stands at one of them, and can be brought to any other.
+///
+/// Going back means to go forward from a checkpoint before: a copy of the replay's processes that stands still.
+package final class Timeline {
+  package private(set) var session: ReplaySession
+  package let index: EventIndex
+  var spacing = CheckpointSpacing()
+  /// In order of their points. The first is before the first event.
+  private(set) var checkpoints: [TimeCheckpoint] = []
+  /// What has been scanned for stops.
+  var scanned = ScanMemory()
+  /// How far the replay is, in about two nanoseconds of native execution each.
+  private(set) var work: UInt64 = 0
+  /// The tracee of the next event has come to where that happens.
+  private(set) var isAtEvent = false
+
+  /// What one event is worth in ticks.
+  private static let eventWork: UInt64 = 20_000
+  /// Ticks between two looks at whether the debugger wants to interrupt.
+  static let sliceTicks: UInt64 = 4_000_000
+
+  package init(session: ReplaySession, index: EventIndex) throws {
+    self.session = session
+    self.index = index
+    checkpoints = [TimeCheckpoint(point: TimePoint(event: 0), work: 0, session: try session.copy())]
+  }
+
+  /// Ends all processes.
+  package func end() {
+    session.killAll()
+    for checkpoint in checkpoints { checkpoint.session.killAll() }
+    checkpoints = []
+  }
+
+  // MARK: - The present
+
+  /// The event whose code runs now; nil at the end.
+  var nextEvent: EventIndex.Entry? {
+    get throws { try index.event(session.eventCount + 1) }
+  }
+
+  /// The tracee that runs now.
+  package var currentTracee: ReplayTracee? {
+    get throws { try nextEvent.flatMap { session.tracees[$0.tid] } }
+  }
+
+  package var point: TimePoint {
+    get throws {
+      guard let tracee = try currentTracee else { return TimePoint(event: session.eventCount) }
+      return TimePoint(
+        event: session.eventCount, ticks: session.engine.ticks(of: tracee.tracee),
+        programCounter: try tracee.tracee.registers().rip, isAtEvent: isAtEvent)
+    }
+  }
+
+  // MARK: - Moving the replay
+
+  /// One piece of replay, with the books kept.
+  func advance(_ control: CodeControl? = nil) throws -> ReplayProgress {
+    let tracee = try currentTracee
+    let before = tracee.map { session.engine.ticks(of: $0.tracee) } ?? 0
+    let progress = try session.advance(control)
+    let after = tracee.map { session.engine.ticks(of: $0.tracee) } ?? 0
+    if after > before { work += after - before }
+    switch progress {
+    case .event:
+      work += Self.eventWork
+      isAtEvent = false
+    case .paused(.signal): isAtEvent = true
+    case .paused, .ended: break
+    }
+    return progress
+  }
+
+  // MARK: - Checkpoints
+
+  /// Makes a checkpoint here, unless there is one.
+  @discardableResult
+  func makeCheckpoint(isKept: Bool = false) throws -> TimeCheckpoint {
+    let here = try point
+    let place = checkpoints.firstIndex { $0.point >= here } ?? checkpoints.count
+    if place < checkpoints.count, checkpoints[place].point == here {
+      if isKept { checkpoints[place].keepCount += 1 }
+      return checkpoints[place]
+    }
+    let checkpoint = TimeCheckpoint(point: here, work: work, session: try session.copy())
+    checkpoint.isAtEvent = isAtEvent
+    if isKept { checkpoint.keepCount = 1 }
+    checkpoints.insert(checkpoint, at: place)
+    thinOut(present: checkpoint)
+    return checkpoint
+  }
+
+  func makeCheckpointIfDue() throws {
+    let here = try point
+    guard let last = checkpoints.last(where: { $0.point <= here }) else { return }
+    if spacing.isDue(at: work, last: last.work) { try makeCheckpoint() }
+  }
+
+  private func thinOut(present: TimeCheckpoint) {
+    let internals = checkpoints.filter { $0.keepCount == 0 || $0 === checkpoints.first }
+    guard let victim = spacing.victim(of: internals.map(\.work), present: present.work).map({ internals[$0] }),
+      victim !== present
+    else { return }
+    drop(victim)
+  }
+
+  private func drop(_ checkpoint: TimeCheckpoint) {
+    checkpoints.removeAll { $0 === checkpoint }
+    checkpoint.session.killAll()
+  }
+
+  /// Gives up one keeping of a checkpoint.
+  func release(_ checkpoint: TimeCheckpoint) {
+    checkpoint.keepCount -= 1
+    if checkpoint.keepCount == 0, checkpoint !== checkpoints.first { drop(checkpoint) }
+  }
+
+  /// Goes to a checkpoint, which stays.
+  func restore(_ checkpoint: TimeCheckpoint) throws {
+    let new = try checkpoint.session.copy()
+    new.isVisible = session.isVisible
+    session.killAll()
+    session = new
+    work = checkpoint.work
+    isAtEvent = checkpoint.isAtEvent
+    try session.takeReader()
+  }
+
+  func lastCheckpoint(before point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.point < point } }
+  func lastCheckpoint(upTo point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.point <= point } }
+}
+
+/// A place that the timeline can come back to at once.
+final class TimeCheckpoint {
+  let point: TimePoint
+  let work: UInt64
+  let session: ReplaySession
+  var isAtEvent = false
+  /// How many of the user's checkpoints it is.
+  var keepCount = 0
+
+  init(point: TimePoint, work: UInt64, session: ReplaySession) {
+    self.point = point
+    self.work = work
+    self.session = session
+  }
+}
