@@ -17,6 +17,9 @@ package final class ReplayTracee {
   /// A debugger was told of the signal that its next event delivers.
   var hasPausedAtSignal = false
 
+  /// What the program called it with PR_SET_NAME of prctl(2).
+  package internal(set) var name: String?
+
   init(_ tracee: Tracee) { self.tracee = tracee }
 
   init(_ tracee: Tracee, copying other: ReplayTracee) {
@@ -26,6 +29,7 @@ package final class ReplayTracee {
     isInterrupted = other.isInterrupted
     isFresh = other.isFresh
     hasPausedAtSignal = other.hasPausedAtSignal
+    name = other.name
   }
 
   package var recordedTid: Tid { tracee.recordedTid }

@@ -39,6 +39,23 @@ package final class EventIndex {
     return entries[index]
   }
 
+  /// The stack pointer that event `number` left its tracee with.
+  package func stackPointer(ofEvent number: UInt64) throws(TraceError) -> RemotePointer? {
+    try wholeEvent(number)?.registers?.stackPointer
+  }
+
+  /// The `siginfo_t` that event `number` delivers; nil if it isn't a signal.
+  package func signalInfo(ofEvent number: UInt64) throws(TraceError) -> [UInt8]? {
+    guard case .signal(let signal)? = try wholeEvent(number)?.kind else { return nil }
+    return SignalInfo(bytes: signal.siginfo).bytes
+  }
+
+  private func wholeEvent(_ number: UInt64) throws(TraceError) -> TraceEvent? {
+    guard number > 0, number <= lastEventNumber else { return nil }
+    try reader.seek(toEvent: number)
+    return try reader.nextEvent()
+  }
+
   private func load(_ chunk: UInt64) throws(TraceError) -> [Entry] {
     try reader.seek(toEvent: chunk * Self.chunkCount + 1)
     var entries: [Entry] = []

@@ -12,6 +12,7 @@ extension ReplaySession {
     _ tracee: ReplayTracee, _ event: TraceEvent, _ call: SyscallEvent, _ recorded: Registers
   ) throws {
     if !recorded.syscallFailed { applyStackLimit(tracee, call, recorded) }
+    noteName(tracee, call, recorded)
     guard !recorded.syscallFailed, case .special(let handler)? = SyscallTable.descriptor(call.number)?.policy else {
       return
     }
@@ -39,6 +40,12 @@ extension ReplaySession {
       // Registers and recorded bytes say it all.
       break
     }
+  }
+
+  private func noteName(_ tracee: ReplayTracee, _ call: SyscallEvent, _ recorded: Registers) {
+    let setName: UInt64 = 15
+    guard call.number == SyscallNumber.prctl, recorded.argument(0) == setName else { return }
+    tracee.name = tracee.tracee.readText(RemotePointer(recorded.argument(1)), limit: 16)
   }
 
   /// setrlimit(2) and prlimit(2) of the process itself: the limit decides where a stack overflow faults.

@@ -1,0 +1,85 @@
+import Execution
+package import KernelABI
+import Replay
+import TraceFormat
+
+// What rrs adds to a debugger's commands. Names and answers are rr's, which users and front ends know.
+extension DebugSession {
+  package func command(_ name: String, _ arguments: [String], thread: ThreadIdentity?) -> CommandAnswer {
+    do {
+      return try answer(name, arguments, thread ?? currentStop.thread)
+    } catch {
+      return .text("\(error)")
+    }
+  }
+
+  private func answer(_ name: String, _ arguments: [String], _ thread: ThreadIdentity) throws -> CommandAnswer {
+    switch name {
+    case "when": return .text("Completed event: \(timeline.session.eventCount)")
+    case "when-ticks": return .text("Current tick: \(ticks(thread))")
+    case "when-tid": return .text("Current tid: \(thread.thread)")
+    case "when-end": return .text("Event at end of recording: \(reader.lastEventNumber)")
+    case "elapsed-time": return .text("Elapsed Time (s): \(seconds(try nanoseconds() &- timeline.index.startNanoseconds))")
+    case "absolute-time": return .text("Absolute Time (s): \(seconds(try nanoseconds()))")
+    case "info-recording", "info recording": return .text("Path of recording: \"\(reader.directory)\"")
+    case "checkpoint": return .text(try makeCheckpoint(arguments.joined(separator: " ")))
+    case "delete-checkpoint", "delete checkpoint": return .text(deleteCheckpoint(arguments))
+    case "info-checkpoints", "info checkpoints": return .text(listCheckpoints())
+    case "restart": return restart(arguments)
+    case "seek-ticks":
+      guard let ticks = arguments.first.flatMap({ UInt64($0) }) else { return .text("seek-ticks needs a number") }
+      return .place(.ticks(ticks))
+    case "history-push":
+      history.push(.init(point: try timeline.point, stop: currentStop))
+      return .text("")
+    case "back": return history.back().map { .place(.history($0)) } ?? .text("Can't go back. No more history entries.")
+    case "forward":
+      return history.forward().map { .place(.history($0)) } ?? .text("Can't go forward. No more history entries.")
+    default: return .text("rrs has no command '\(name)'")
+    }
+  }
+
+  private func ticks(_ thread: ThreadIdentity) -> UInt64 {
+    timeline.session.tracees[Tid(thread.thread)].map { timeline.session.engine.ticks(of: $0.tracee) } ?? 0
+  }
+
+  /// Of the last event.
+  private func nanoseconds() throws -> UInt64 {
+    try timeline.index.event(timeline.session.eventCount)?.monotonicNanoseconds ?? timeline.index.startNanoseconds
+  }
+
+  private func seconds(_ nanoseconds: UInt64) -> String {
+    let fraction = String(nanoseconds % 1_000_000_000)
+    return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 9 - fraction.count) + fraction
+  }
+
+  // MARK: - Checkpoints
+
+  private func makeCheckpoint(_ place: String) throws -> String {
+    guard diversion == nil else { return "There are no checkpoints in a function that was called for the debugger." }
+    let checkpoint = try timeline.makeCheckpoint(isKept: true)
+    lastCheckpointNumber += 1
+    userCheckpoints[lastCheckpointNumber] = UserCheckpoint(checkpoint: checkpoint, stop: currentStop, place: place)
+    return "Checkpoint \(lastCheckpointNumber) at \(place.isEmpty ? "\(checkpoint.point)" : place)"
+  }
+
+  private func deleteCheckpoint(_ arguments: [String]) -> String {
+    guard let number = arguments.first.flatMap({ Int($0) }) else { return "delete checkpoint needs a number" }
+    guard let known = userCheckpoints.removeValue(forKey: number) else { return "No checkpoint number \(number)." }
+    timeline.release(known.checkpoint)
+    return "Deleted checkpoint \(number)."
+  }
+
+  private func listCheckpoints() -> String {
+    guard !userCheckpoints.isEmpty else { return "No checkpoints." }
+    let rows = userCheckpoints.sorted { $0.key < $1.key }.map { number, known in
+      "\(number)\t\(known.checkpoint.point.event)\t\(known.place)"
+    }
+    return (["ID\tWhen\tWhere"] + rows).joined(separator: "\n")
+  }
+
+  private func restart(_ arguments: [String]) -> CommandAnswer {
+    guard let number = arguments.first.flatMap({ Int($0) }) else { return .text("restart needs a checkpoint's number") }
+    return userCheckpoints[number] == nil ? .text("No checkpoint number \(number).") : .place(.checkpoint(number))
+  }
+}

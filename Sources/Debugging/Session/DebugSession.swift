@@ -1,0 +1,279 @@
+package import Execution
+package import KernelABI
+package import Replay
+package import TraceFormat
+import TraceeControl
+
+/// A debugger's view of a recording: the timeline, what stops on it, the checkpoints that the user made, and functions of
+/// the program that are called for the user's sake.
+package final class DebugSession: DebugTarget {
+  let timeline: Timeline
+  let reader: TraceReader
+  package let processes: RecordedProcesses
+  let files: RecordedFiles
+  let layout: ExtendedStateLayout
+  var stops = StopSet()
+  package private(set) var currentStop: DebugStop
+  /// Where `run` without a number goes.
+  private let start: (point: TimePoint, stop: DebugStop)
+  var userCheckpoints: [Int: UserCheckpoint] = [:]
+  var lastCheckpointNumber = 0
+  var history = PlaceHistory()
+  var diversion: Diversion?
+  /// The debugger has looked at a signal's information, as it does before it calls a function.
+  private var isDiversionAnnounced = false
+
+  /// A checkpoint with a number.
+  struct UserCheckpoint {
+    var checkpoint: TimeCheckpoint
+    var stop: DebugStop
+    /// The debugger's words for the place.
+    var place: String
+  }
+
+  /// Begins where `beginning` says. Throws `DebugError` where there is no such place.
+  package init(
+    _ session: ReplaySession, beginning: DebugBeginning = DebugBeginning(), layout: ExtendedStateLayout,
+    isInterrupted: () -> Bool = { false }
+  ) throws {
+    reader = session.reader
+    guard session.engine.tickUnit == .nonForwardTransfers else {
+      throw DebugError(
+        "this trace counts \(session.reader.header.tickDefinition == .none ? "no ticks" : "conditional branches"): "
+          + "it can be replayed with -a, not debugged; record with --engine=software")
+    }
+    processes = try RecordedProcesses(reader.traceeCursor())
+    files = try RecordedFiles(reader)
+    self.layout = layout
+    timeline = try Timeline(session: session, index: try EventIndex(directory: reader.directory))
+    try timeline.seek(
+      afterEvent: try beginning.event(processes, lastEvent: reader.lastEventNumber, timeline.index),
+      isInterrupted: isInterrupted)
+    let tid = try timeline.currentTracee?.recordedTid ?? timeline.session.tracees.keys.min() ?? Tid(0)
+    let tracee = timeline.session.tracees[tid]
+    let thread = ThreadIdentity(
+      process: (tracee?.tracee.threadGroup.recordedID ?? tid).rawValue, thread: tid.rawValue)
+    currentStop = DebugStop(thread: thread, reason: .signal(0))
+    start = (try timeline.point, currentStop)
+    try timeline.makeCheckpoint()
+  }
+
+  /// Ends all processes.
+  package func end() {
+    diversion?.end()
+    timeline.end()
+  }
+
+  // MARK: - Threads
+
+  var session: ReplaySession { diversion?.session ?? timeline.session }
+
+  func identity(_ tracee: ReplayTracee) -> ThreadIdentity {
+    ThreadIdentity(process: tracee.tracee.threadGroup.recordedID.rawValue, thread: tracee.recordedTid.rawValue)
+  }
+
+  package var threads: [ThreadIdentity] {
+    let all = session.tracees.values.map(identity).sorted { ($0.process, $0.thread) < ($1.process, $1.thread) }
+    let current = currentStop.thread.process
+    return all.filter { $0.process == current } + all.filter { $0.process != current }
+  }
+
+  func tracee(_ thread: ThreadIdentity) throws(DebugError) -> ReplayTracee {
+    guard let tracee = session.tracees[Tid(thread.thread)] else {
+      throw DebugError("there is no thread \(thread.thread) here", number: 3)
+    }
+    return tracee
+  }
+
+  /// Some thread of a process, whose memory is the process's.
+  func tracee(ofProcess process: Int32) -> ReplayTracee? { session.tracee(ofProcess: Tid(process)) }
+
+  package func name(of thread: ThreadIdentity) -> String? {
+    guard let tracee = session.tracees[Tid(thread.thread)] else { return nil }
+    if let name = tracee.name { return name }
+    return executablePath(thread.process)?.split(separator: "/").last.map { String($0.prefix(15)) }
+  }
+
+  package func executablePath(_ process: Int32) -> String? {
+    processes.image(of: Tid(process), at: max(timeline.session.eventCount, 1))?.path
+  }
+
+  // MARK: - Going somewhere
+
+  package func insert(_ breakpoint: Breakpoint) throws(DebugError) {
+    let address = RemotePointer(breakpoint.address)
+    if breakpoint.isWatch {
+      try checkRoom(for: breakpoint)
+    } else if readMemory(breakpoint.process, breakpoint.address, count: 1).isEmpty, !files.wasEverMapped(address) {
+      throw DebugError("there is no code at \(address), here or elsewhere in the recording", number: 14)
+    }
+    stops.insert(breakpoint)
+  }
+
+  private func checkRoom(for breakpoint: Breakpoint) throws(DebugError) {
+    var with = stops
+    with.insert(breakpoint)
+    let watches = with.control().watches.filter { $0.process.rawValue == breakpoint.process }
+    guard ReplaySession.registersNeeded(watches) <= ReplaySession.registersMax else {
+      throw DebugError(
+        "the processor can watch \(ReplaySession.registersMax) pieces of memory of up to 8 aligned bytes at a time",
+        number: 28)
+    }
+  }
+
+  package func remove(_ breakpoint: Breakpoint) { stops.remove(breakpoint) }
+
+  package func setPassedSignals(_ signals: Set<Int32>) { stops.passedSignals = signals }
+
+  package func resume(
+    _ request: ResumeRequest, isInterrupted: () -> Bool
+  ) throws(DebugError) -> DebugStop {
+    if let diversion {
+      guard request.direction == .forward else {
+        throw DebugError("a function that was called for the debugger runs forwards only")
+      }
+      let stop = try debugging { try diversion.resume(request.steppedThread, stops, isInterrupted) }
+      currentStop = DebugStop(thread: identity(diversion.tracee), reason: stop)
+      return currentStop
+    }
+    isDiversionAnnounced = false
+    return try debugging {
+      let stop: TimelineStop
+      switch (request.direction, request.steppedThread) {
+      case (.forward, nil): stop = try timeline.runForward(stops, isInterrupted: isInterrupted)
+      case (.forward, let thread?):
+        stop = try timeline.stepForward(Tid(thread.thread), stops, isInterrupted: isInterrupted)
+      case (.backward, nil): stop = try timeline.runBackward(stops, isInterrupted: isInterrupted)
+      case (.backward, let thread?):
+        stop = try timeline.stepBackward(Tid(thread.thread), isInterrupted: isInterrupted)
+      }
+      return arrive(debugStop(stop))
+    }
+  }
+
+  package func go(to place: DebugPlace, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop {
+    endDiversion()
+    do {
+      return try debugging {
+        switch place {
+        case .start:
+          try timeline.seek(to: start.point, isInterrupted: isInterrupted)
+          return arrive(start.stop)
+        case .event(let number):
+          guard number <= reader.lastEventNumber else {
+            throw DebugError("the recording ends before event \(number): its last event is \(reader.lastEventNumber)")
+          }
+          let event = min(max(number, timeline.beginEvent), lastUsefulEvent)
+          try timeline.seek(afterEvent: event, isInterrupted: isInterrupted)
+          return try arriveHere()
+        case .checkpoint(let number):
+          guard let known = userCheckpoints[number] else { throw DebugError("No checkpoint number \(number).") }
+          try timeline.restore(known.checkpoint)
+          return arrive(known.stop)
+        case .ticks(let ticks):
+          let stage = try stage(ofTick: ticks, Tid(currentStop.thread.thread))
+          try timeline.seek(toTick: ticks, inStage: stage, isInterrupted: isInterrupted)
+          return try arriveHere()
+        case .history(let number):
+          guard let place = history.place(number) else { throw DebugError("there is no place \(number)") }
+          try timeline.seek(to: place.point, isInterrupted: isInterrupted)
+          return arrive(place.stop)
+        }
+      }
+    }
+  }
+
+  /// The last event before which something runs that can be looked at.
+  var lastUsefulEvent: UInt64 {
+    var event = reader.lastEventNumber
+    while event > 1, let entry = try? timeline.index.event(event), entry.kind == .exit || entry.kind == .other {
+      event -= 1
+    }
+    return event
+  }
+
+  /// The code in which a thread comes to a tick: what the events before and behind it are.
+  private func stage(ofTick ticks: UInt64, _ tid: Tid) throws -> UInt64 {
+    var number = timeline.session.eventCount
+    while number > 1, let entry = try timeline.index.event(number), entry.tid != tid || entry.kind != .imageStart {
+      number -= 1
+    }
+    while number < reader.lastEventNumber, let entry = try timeline.index.event(number + 1) {
+      number += 1
+      if entry.tid == tid, entry.ticks >= ticks, entry.kind != .imageStart { return number - 1 }
+    }
+    throw DebugError("thread \(tid) doesn't come to tick \(ticks)")
+  }
+
+  private func arriveHere() throws -> DebugStop {
+    let tracee = try timeline.currentTracee ?? timeline.session.tracees.values.min { $0.recordedTid < $1.recordedTid }
+    guard let tracee else { throw DebugError("no process is left there") }
+    return arrive(DebugStop(thread: identity(tracee), reason: .signal(0)))
+  }
+
+  private func arrive(_ stop: DebugStop) -> DebugStop {
+    currentStop = stop
+    return stop
+  }
+
+  private func debugStop(_ stop: TimelineStop) -> DebugStop {
+    var thread = ThreadIdentity(process: currentStop.thread.process, thread: stop.tid.rawValue)
+    if let tracee = timeline.session.tracees[stop.tid] { thread = identity(tracee) }
+    let reason: DebugStop.Reason =
+      switch stop.reason {
+      case .breakpoint(let isHardware): .breakpoint(isHardware: isHardware)
+      case .watchpoint(let kind, let address): .watchpoint(kind, address: address)
+      case .step: .step
+      case .signal(let number): .signal(number)
+      case .interrupted: .interrupted
+      case .historyBegin: .historyBegin
+      case .historyEnd: .historyEnd
+      case .exec: .exec(path: executablePath(thread.process) ?? "")
+      case .fork(let child, let isVfork):
+        isVfork
+          ? .vfork(child: ThreadIdentity(process: child.rawValue, thread: child.rawValue))
+          : .fork(child: ThreadIdentity(process: child.rawValue, thread: child.rawValue))
+      case .processExit(_, let rawStatus): .processExit(rawStatus: rawStatus)
+      }
+    if case .processExit(let process, _) = stop.reason { thread.process = process.rawValue }
+    return DebugStop(thread: thread, reason: reason)
+  }
+
+  // MARK: - Diversions
+
+  func announceDiversion() { isDiversionAnnounced = true }
+
+  /// The diversion that writes go to: one begins where it was announced.
+  func requireDiversion(_ what: String, _ thread: Tid?) throws(DebugError) -> Diversion {
+    if let diversion { return diversion }
+    guard isDiversionAnnounced else {
+      throw DebugError("\(what) of a recording can't be changed, except by a function that you call", number: 30)
+    }
+    let made = try debugging { try Diversion(timeline.session, thread ?? Tid(currentStop.thread.thread)) }
+    diversion = made
+    return made
+  }
+
+  func endDiversion() {
+    isDiversionAnnounced = false
+    guard let diversion else { return }
+    diversion.end()
+    self.diversion = nil
+    if let tracee = timeline.session.tracees[Tid(currentStop.thread.thread)] {
+      currentStop = DebugStop(thread: identity(tracee), reason: .signal(0))
+    }
+  }
+
+  /// What goes wrong below is told to the debugger's user.
+  func debugging<R>(_ body: () throws -> R) throws(DebugError) -> R {
+    do {
+      return try body()
+    } catch let error as DebugError {
+      throw error
+    } catch is SeekInterrupted {
+      throw DebugError("interrupted on the way", number: 4)
+    } catch {
+      throw DebugError("\(error)")
+    }
+  }
+}
