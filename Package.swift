@@ -71,6 +71,7 @@ let package = Package(
     swiftTarget(
       "Debugging",
       ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Replay", "CLinuxShim"]),
+    swiftTarget("DebugServer", ["Debugging", "RemoteProtocol", "KernelABI", "CLinuxShim"]),
 
     // Layer 7: the command line.
     .executableTarget(
@@ -89,6 +90,7 @@ let package = Package(
     tests("ExecutionTests", ["Execution", "X86", "TraceeControl", "KernelABI", "CLinuxShim", "TestSupport"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),
     tests("SchedulingTests", ["Scheduling", "KernelABI"]),
+    tests("DebugServerTests", ["DebugServer", "Debugging", "RemoteProtocol", "KernelABI", "TestSupport"]),
     tests("RemoteProtocolTests", ["RemoteProtocol", "KernelABI", "TestSupport"]),
     tests("X86Tests", ["X86", "KernelABI", "TestSupport"]),
     .target(name: "CTranslationHarness", path: "Tests/TranslationHarness/CTranslationHarness"),

@@ -51,7 +51,7 @@ package protocol DebugTarget: AnyObject {
   /// gdb's `run`: to the place that a `DebugPlace` names.
   func go(to place: DebugPlace, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop
   /// One of rrs's commands (`when`, `checkpoint`, …). Unknown names and bad arguments are answered with a text. One
-  /// that moves (`restart N`, `seek-ticks T`, `back`, `forward`) only says where to: the debugger then asks to `go` there.
+  /// that moves (`restart N`, `seek-ticks T`, `back`, `forward`) only says where to: the debugger then asks to `go`.
   func command(_ name: String, _ arguments: [String], thread: ThreadIdentity?) -> CommandAnswer
 }
 

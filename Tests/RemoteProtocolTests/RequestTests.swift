@@ -108,7 +108,8 @@ import Testing
       (stop(.vforkDone), "T05thread:p1f.20;vforkdone:;"), (stop(.exec(path: [0x2f, 0x61])), "T05thread:p1f.20;exec:2f61;"),
       (.stop(listed), "T05thread:p1f.20;threads:p1f.20,p21.21;thread-pcs:401000,1;"),
       (.exited(code: 3, process: 0x1f), "W03;process:1f"), (.killed(signal: 9, process: 0x1f), "X09;process:1f"),
-      (.file(result: 5, data: nil), "F5"), (.file(result: 0, data: []), "F0;"), (.file(result: 2, data: [0x61, 0x62]), "F2;ab"), (.fileError(2), "F-1,2"),
+      (.file(result: 5, data: nil), "F5"),
+      (.file(result: 0, data: []), "F0;"), (.file(result: 2, data: [0x61, 0x62]), "F2;ab"), (.fileError(2), "F-1,2"),
     ]
     for (reply, text) in rows { #expect(String(decoding: reply.payload(withProcess: true), as: UTF8.self) == text) }
     #expect(stop(.none).payload(withProcess: false) == Array("T05thread:20;".utf8))

@@ -24,6 +24,7 @@ import Testing
     "Debugging": (
       6, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Replay", "CLinuxShim"]
     ),
+    "DebugServer": (6, ["Debugging", "RemoteProtocol", "KernelABI", "CLinuxShim"]),
     "rrs": (
       7,
       [

@@ -76,3 +76,17 @@ void rrs_catch_termination(void);
 int rrs_take_termination(void);
 /// After that many milliseconds a blocked wait returns -EINTR.
 void rrs_alarm(unsigned milliseconds);
+
+/// A socket that listens at a numeric IPv4 or IPv6 address. Port 0: any that is free. -EINVAL for other addresses.
+long rrs_listen(const char *address, unsigned short port);
+/// The port that a socket is bound to.
+long rrs_local_port(int descriptor);
+/// The next connection that waits, without delays of small packets; -EAGAIN if there is none.
+long rrs_accept(int descriptor);
+/// What has arrived, at most `count` bytes; 0 at the end, -EAGAIN if there is nothing.
+long rrs_receive(int descriptor, void *buffer, size_t count);
+/// Like write(2), without SIGPIPE.
+long rrs_send(int descriptor, const void *buffer, size_t count);
+/// Waits until one of two descriptors (or -1) can be read or has ended: bit 0 for the first, bit 1 for the second.
+/// A negative time waits forever.
+long rrs_poll_readable(int first, int second, int milliseconds);
