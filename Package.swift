@@ -78,7 +78,7 @@ let package = Package(
       name: "rrs",
       dependencies: [
         "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Translation", "Recording", "Replay",
-        "CLinuxShim", argumentParser, system,
+        "Debugging", "DebugServer", "CLinuxShim", argumentParser, system,
       ],
       swiftSettings: swiftSettings),
 

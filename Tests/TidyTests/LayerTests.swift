@@ -29,7 +29,7 @@ import Testing
       7,
       [
         "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Translation", "Recording", "Replay",
-        "CLinuxShim",
+        "Debugging", "DebugServer", "CLinuxShim",
       ]
     ),
   ]

@@ -43,6 +43,7 @@ extension DebugSession {
   }
 
   package func writeMemory(_ process: Int32, _ address: UInt64, _ bytes: [UInt8]) throws(DebugError) {
+    if prepareNextDiversion(RemotePointer(address), bytes) { return }
     let diversion = try requireDiversion("the memory", nil)
     guard diversion.tracee.tracee.threadGroup.recordedID.rawValue == process else {
       throw DebugError("only process \(diversion.tracee.tracee.threadGroup.recordedID) can be changed here")
@@ -131,4 +132,16 @@ extension DebugSession {
   }
 
   package func setSignalInfo(_ thread: ThreadIdentity, _ bytes: [UInt8]) { endDiversion() }
+}
+
+// Where the recorded files are.
+extension DebugSession {
+  /// The file of the current process's executable.
+  package var executableLocation: String? {
+    executablePath(currentStop.thread.process).map { files.location($0) ?? $0 }
+  }
+
+  /// What a debugger takes for the recorded machine's root directory: this machine's, while the recorded files are in
+  /// their places; else rrs itself, which opens those in the trace.
+  package var systemRoot: String { files.areInPlace ? "/" : "remote:" }
 }

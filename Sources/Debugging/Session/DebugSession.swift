@@ -20,6 +20,9 @@ package final class DebugSession: DebugTarget {
   var lastCheckpointNumber = 0
   var history = PlaceHistory()
   var diversion: Diversion?
+  /// The last diversion. gdb hands a function the strings that it needs in memory which it has another function allocate:
+  /// what is written to that memory belongs into the next diversion, which is this one then.
+  private var pastDiversion: Diversion?
   /// The debugger has looked at a signal's information, as it does before it calls a function.
   private var isDiversionAnnounced = false
 
@@ -61,6 +64,7 @@ package final class DebugSession: DebugTarget {
   /// Ends all processes.
   package func end() {
     diversion?.end()
+    pastDiversion?.end()
     timeline.end()
   }
 
@@ -136,7 +140,8 @@ package final class DebugSession: DebugTarget {
       currentStop = DebugStop(thread: identity(diversion.tracee), reason: stop)
       return currentStop
     }
-    isDiversionAnnounced = false
+    endDiversion()
+    forgetPastDiversion()
     return try debugging {
       let stop: TimelineStop
       switch (request.direction, request.steppedThread) {
@@ -153,6 +158,7 @@ package final class DebugSession: DebugTarget {
 
   package func go(to place: DebugPlace, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop {
     endDiversion()
+    forgetPastDiversion()
     do {
       return try debugging {
         switch place {
@@ -249,15 +255,30 @@ package final class DebugSession: DebugTarget {
     guard isDiversionAnnounced else {
       throw DebugError("\(what) of a recording can't be changed, except by a function that you call", number: 30)
     }
-    let made = try debugging { try Diversion(timeline.session, thread ?? Tid(currentStop.thread.thread)) }
+    let tid = thread ?? Tid(currentStop.thread.thread)
+    if pastDiversion?.tracee.recordedTid != tid || !(pastDiversion?.isPrepared ?? false) { forgetPastDiversion() }
+    let made = try debugging { try pastDiversion ?? Diversion(timeline.session, tid) }
+    pastDiversion = nil
     diversion = made
     return made
+  }
+
+  /// Writes to memory that the function called last has allocated.
+  func prepareNextDiversion(_ address: RemotePointer, _ bytes: [UInt8]) -> Bool {
+    diversion == nil && pastDiversion?.prepare(address, bytes) ?? false
+  }
+
+  private func forgetPastDiversion() {
+    pastDiversion?.end()
+    pastDiversion = nil
   }
 
   func endDiversion() {
     isDiversionAnnounced = false
     guard let diversion else { return }
-    diversion.end()
+    forgetPastDiversion()
+    diversion.finish()
+    pastDiversion = diversion
     self.diversion = nil
     if let tracee = timeline.session.tracees[Tid(currentStop.thread.thread)] {
       currentStop = DebugStop(thread: identity(tracee), reason: .signal(0))

@@ -12,6 +12,10 @@ final class Diversion {
   let session: ReplaySession
   let tracee: ReplayTracee
   private var timeStampCounter: UInt64 = 1 << 40
+  /// What the function has returned: memory that it has allocated, perhaps.
+  private var result: RemotePointer?
+  /// That memory was written to, for the next function.
+  private(set) var isPrepared = false
 
   init(_ original: ReplaySession, _ tid: Tid) throws {
     session = try original.copy()
@@ -23,6 +27,18 @@ final class Diversion {
   }
 
   func end() { session.killAll() }
+
+  /// The function has returned.
+  func finish() {
+    result = (try? tracee.tracee.registers()).map { RemotePointer($0.rax) }
+    isPrepared = false
+  }
+
+  func prepare(_ address: RemotePointer, _ bytes: [UInt8]) -> Bool {
+    guard address == result, write(address, bytes) else { return false }
+    isPrepared = true
+    return true
+  }
 
   func setRegisters(_ registers: ThreadRegisters) throws {
     let thread = tracee.tracee

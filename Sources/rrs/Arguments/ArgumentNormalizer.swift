@@ -70,7 +70,8 @@ package struct ArgumentNormalizer: Sendable {
     var positional: [String] = []
     while let next = scanner.peek() {
       if next == "--" {
-        positional += rest[(scanner.index + 1)...]
+        let last = rest[(scanner.index + 1)...]
+        if let option = verb.restOption { options += last.map { "--\(option)=\($0)" } } else { positional += last }
         break
       }
       if next == "--help" { return ["help", verb.name] }

@@ -25,11 +25,16 @@ package struct VerbForm: Sendable {
   package var options: [OptionForm]
   /// The first argument that isn't an option is a program: it and all behind it are the program's own.
   package var endsAtProgram: Bool
+  /// What stands behind `--` are values of this option.
+  package var restOption: String?
 
-  package init(name: String, options: [OptionForm], endsAtProgram: Bool = false) {
+  package init(
+    name: String, options: [OptionForm], endsAtProgram: Bool = false, restOption: String? = nil
+  ) {
     self.name = name
     self.options = options
     self.endsAtProgram = endsAtProgram
+    self.restOption = restOption
   }
 }
 

@@ -1,6 +1,9 @@
 import ArgumentParser
 import CLinuxShim
+import Debugging
+import Execution
 import Glibc
+import KernelABI
 import Replay
 import TraceFormat
 
@@ -9,29 +12,54 @@ struct ReplayCommand: Verb {
   static let form = VerbForm(
     name: "replay",
     options: [
-      .flag("autopilot", "a"), .value("goto", "g"), .value("trace", "t"), .flag("no-redirect-output", "q"),
+      .flag("autopilot", "a"), .value("goto", "g"), .flag("goto-exit", "e"), .value("onprocess", "p"),
+      .value("onfork", "f"), .value("debugger", "d"), .value("debugger-option", "o"), .value("gdb-x", "x"),
+      .flag("fullname"), .value("interpreter", "i"), .value("dbgport", "s"), .value("dbghost", "h"),
+      .flag("keep-listening", "k"), .flag("serve-files"), .value("trace", "t"), .flag("no-redirect-output", "q"),
       .value("stats"), .value("tty"), .flag("cpu-unbound", "u"),
-    ])
+    ],
+    restOption: "debugger-option")
 
   static let configuration = VerbForm.configuration(
-    "replay", abstract: "Replay a recording.",
+    "replay", abstract: "Replay a recording, in a debugger or without one.",
     discussion: """
-      The exit status is the recorded program's, or rrs dies of the signal that it died of. 65: the trace is damaged; \
+      Opens gdb on the recording, forwards and backwards; what stands behind -- is handed to gdb. With -a: replays to \
+      the end, and exits as the recorded program did, or dies of the signal that it died of. 65: the trace is damaged; \
       66: there is no such trace; 69: this machine can't replay it; 70: the replay differs from the recording, which \
-      is a fault of rrs, and is reported on stderr. 0 with -g, and where the trace ends before the program does.
+      is a fault of rrs, and is reported on stderr. 0 with -a -g, and where the trace ends before the program does. 2: \
+      there is no process as -p or -f want it; 4: -k without -s.
       """)
 
   @OptionGroup var global: GlobalOptions
 
   @Flag(
     name: [.customShort("a"), .customLong("autopilot")],
-    help: "Replay to the end without a debugger, and show the program's output again. This version always needs it.")
+    help: "Replay to the end without a debugger, and show the program's output again.")
   var autopilot = false
 
   @Option(
     name: [.customShort("g"), .customLong("goto")],
-    help: ArgumentHelp("Stop when this event is done.", valueName: "event"))
+    help: ArgumentHelp("Begin where this event is done; with -a, stop there.", valueName: "event"))
   var goto: UInt64?
+
+  @Flag(
+    name: [.customShort("e"), .customLong("goto-exit")],
+    help: "Begin at the end of the process that -p or -f name, or of the recording.")
+  var gotoExit = false
+
+  @Option(
+    name: [.customShort("p"), .customLong("onprocess")],
+    help: ArgumentHelp(
+      "Begin with the process that executes a program, by its number, or the program's name or path.",
+      valueName: "pid|command"))
+  var onProcess: String?
+
+  @Option(
+    name: [.customShort("f"), .customLong("onfork")],
+    help: ArgumentHelp("Begin with the process of this number, forked by another.", valueName: "pid"))
+  var onFork: Int32?
+
+  @OptionGroup var debugger: DebuggerOptions
 
   @Option(
     name: [.customShort("t"), .customLong("trace")],
@@ -57,9 +85,18 @@ struct ReplayCommand: Verb {
   var trace: String?
 
   func run() throws {
-    guard autopilot else {
-      throw UsageError("this version replays without a debugger only: give -a")
-    }
+    let options = try replayOptions()
+    // Single steps are for looking on.
+    if autopilot || traceFrom != nil { return try runToEnd(options) }
+    var beginning = DebugBeginning()
+    beginning.event = goto
+    beginning.atExit = gotoExit
+    guard onProcess == nil || onFork == nil else { throw UsageError("-p and -f name one process each: give one") }
+    beginning.process = onProcess.map { .executed($0) } ?? onFork.map { .forked(Tid($0)) }
+    try DebuggerLaunch(options: options, beginning: beginning, debugger: debugger).run()
+  }
+
+  private func replayOptions() throws -> ReplayOptions {
     var options = ReplayOptions()
     options.traceDirectory = try TraceDirectory().resolve(trace)
     options.showOutput = !noOutput
@@ -70,6 +107,11 @@ struct ReplayCommand: Verb {
     options.markStdio = global.markStdio
     options.cpuUnbound = cpuUnbound
     options.force = global.forceThings
+    return options
+  }
+
+  private func runToEnd(_ replayOptions: ReplayOptions) throws {
+    var options = replayOptions
     let progress = ProgressBar()
     if isatty(STDERR_FILENO) != 0 { options.onProgress = { progress.update(event: $0, fraction: $1) } }
     let result = Result { try Replayer().replay(options) { EngineSelection.engine(replaying: $0) } }
