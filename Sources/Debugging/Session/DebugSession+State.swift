@@ -43,7 +43,6 @@ extension DebugSession {
   }
 
   package func writeMemory(_ process: Int32, _ address: UInt64, _ bytes: [UInt8]) throws(DebugError) {
-    if prepareNextDiversion(RemotePointer(address), bytes) { return }
     let diversion = try requireDiversion("the memory", nil)
     guard diversion.tracee.tracee.threadGroup.recordedID.rawValue == process else {
       throw DebugError("only process \(diversion.tracee.tracee.threadGroup.recordedID) can be changed here")
@@ -131,7 +130,7 @@ extension DebugSession {
     }
   }
 
-  package func setSignalInfo(_ thread: ThreadIdentity, _ bytes: [UInt8]) { endDiversion() }
+  package func setSignalInfo(_ thread: ThreadIdentity, _ bytes: [UInt8]) { leaveDiversion() }
 }
 
 // Where the recorded files are.

@@ -20,11 +20,9 @@ package final class DebugSession: DebugTarget {
   var lastCheckpointNumber = 0
   var history = PlaceHistory()
   var diversion: Diversion?
-  /// The last diversion. gdb hands a function the strings that it needs in memory which it has another function allocate:
-  /// what is written to that memory belongs into the next diversion, which is this one then.
-  private var pastDiversion: Diversion?
-  /// The debugger has looked at a signal's information, as it does before it calls a function.
-  private var isDiversionAnnounced = false
+  /// How often the debugger has looked at a signal's information, as it does before it calls a function, without having
+  /// given it back. Where a function's argument needs another function's call, that one is within.
+  private var diversionDepth = 0
 
   /// A checkpoint with a number.
   struct UserCheckpoint {
@@ -64,7 +62,6 @@ package final class DebugSession: DebugTarget {
   /// Ends all processes.
   package func end() {
     diversion?.end()
-    pastDiversion?.end()
     timeline.end()
   }
 
@@ -132,6 +129,8 @@ package final class DebugSession: DebugTarget {
   package func resume(
     _ request: ResumeRequest, isInterrupted: () -> Bool
   ) throws(DebugError) -> DebugStop {
+    // All functions have returned: what was only looked at needn't be given back.
+    if diversion?.isBack(at: timeline.session) ?? false { endDiversion() }
     if let diversion {
       guard request.direction == .forward else {
         throw DebugError("a function that was called for the debugger runs forwards only")
@@ -141,7 +140,6 @@ package final class DebugSession: DebugTarget {
       return currentStop
     }
     endDiversion()
-    forgetPastDiversion()
     return try debugging {
       let stop: TimelineStop
       switch (request.direction, request.steppedThread) {
@@ -158,7 +156,6 @@ package final class DebugSession: DebugTarget {
 
   package func go(to place: DebugPlace, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop {
     endDiversion()
-    forgetPastDiversion()
     do {
       return try debugging {
         switch place {
@@ -247,38 +244,29 @@ package final class DebugSession: DebugTarget {
 
   // MARK: - Diversions
 
-  func announceDiversion() { isDiversionAnnounced = true }
+  func announceDiversion() { diversionDepth += 1 }
+
+  /// The debugger gives back what it had announced.
+  func leaveDiversion() {
+    diversionDepth -= 1
+    if diversionDepth <= 0 { endDiversion() }
+  }
 
   /// The diversion that writes go to: one begins where it was announced.
   func requireDiversion(_ what: String, _ thread: Tid?) throws(DebugError) -> Diversion {
     if let diversion { return diversion }
-    guard isDiversionAnnounced else {
+    guard diversionDepth > 0 else {
       throw DebugError("\(what) of a recording can't be changed, except by a function that you call", number: 30)
     }
-    let tid = thread ?? Tid(currentStop.thread.thread)
-    if pastDiversion?.tracee.recordedTid != tid || !(pastDiversion?.isPrepared ?? false) { forgetPastDiversion() }
-    let made = try debugging { try pastDiversion ?? Diversion(timeline.session, tid) }
-    pastDiversion = nil
+    let made = try debugging { try Diversion(timeline.session, thread ?? Tid(currentStop.thread.thread)) }
     diversion = made
     return made
   }
 
-  /// Writes to memory that the function called last has allocated.
-  func prepareNextDiversion(_ address: RemotePointer, _ bytes: [UInt8]) -> Bool {
-    diversion == nil && pastDiversion?.prepare(address, bytes) ?? false
-  }
-
-  private func forgetPastDiversion() {
-    pastDiversion?.end()
-    pastDiversion = nil
-  }
-
   func endDiversion() {
-    isDiversionAnnounced = false
+    diversionDepth = 0
     guard let diversion else { return }
-    forgetPastDiversion()
-    diversion.finish()
-    pastDiversion = diversion
+    diversion.end()
     self.diversion = nil
     if let tracee = timeline.session.tracees[Tid(currentStop.thread.thread)] {
       currentStop = DebugStop(thread: identity(tracee), reason: .signal(0))

@@ -12,10 +12,6 @@ final class Diversion {
   let session: ReplaySession
   let tracee: ReplayTracee
   private var timeStampCounter: UInt64 = 1 << 40
-  /// What the function has returned: memory that it has allocated, perhaps.
-  private var result: RemotePointer?
-  /// That memory was written to, for the next function.
-  private(set) var isPrepared = false
 
   init(_ original: ReplaySession, _ tid: Tid) throws {
     session = try original.copy()
@@ -28,16 +24,12 @@ final class Diversion {
 
   func end() { session.killAll() }
 
-  /// The function has returned.
-  func finish() {
-    result = (try? tracee.tracee.registers()).map { RemotePointer($0.rax) }
-    isPrepared = false
-  }
-
-  func prepare(_ address: RemotePointer, _ bytes: [UInt8]) -> Bool {
-    guard address == result, write(address, bytes) else { return false }
-    isPrepared = true
-    return true
+  /// Whether its thread stands where it stands in the replay that this is a copy of.
+  func isBack(at original: ReplaySession) -> Bool {
+    guard let own = try? tracee.tracee.registers(),
+      let other = try? original.tracees[tracee.recordedTid]?.tracee.registers()
+    else { return false }
+    return own.rip == other.rip && own.rsp == other.rsp
   }
 
   func setRegisters(_ registers: ThreadRegisters) throws {
