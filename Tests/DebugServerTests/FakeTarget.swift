@@ -32,6 +32,8 @@ final class FakeTarget: DebugTarget {
   private(set) var diversions: [String] = []
   private(set) var commands: [[String]] = []
   private(set) var interruptQuestions = 0
+  /// Set once it has run for a while.
+  let isBusy = Flag()
 
   init() {}
 
@@ -149,6 +151,7 @@ final class FakeTarget: DebugTarget {
     func stop(_ reason: DebugStop.Reason) -> DebugStop { DebugStop(thread: Self.main, reason: reason) }
     while true {
       interruptQuestions += 1
+      if interruptQuestions == 1000 { isBusy.set() }
       if isInterrupted() { return stop(.interrupted) }
       if position + step < 0 { return stop(.historyBegin) }
       if position + step > last, !isEndless { return stop(.historyEnd) }

@@ -201,7 +201,7 @@ struct GDBTests {
     let command = try RunningCommand(
       Self.arguments(port: served.port, ["echo running\\n", "continue", "p $rax > 0", "reverse-stepi", "p 1234"]))
     let deadline = Date().addingTimeInterval(20)
-    while !command.outputSoFar.contains("Continuing.") && Date() < deadline { usleep(20_000) }
+    while !target.isBusy.isSet && Date() < deadline { usleep(20_000) }
     // A second debugger has no luck.
     let second = try Client(port: served.port)
     #expect(try second.next() == nil)
@@ -219,7 +219,7 @@ struct GDBTests {
     let served = try ServedTarget(target)
     let command = try RunningCommand(Self.arguments(port: served.port, ["continue"]))
     let deadline = Date().addingTimeInterval(20)
-    while !command.outputSoFar.contains("Continuing.") && Date() < deadline { usleep(20_000) }
+    while !target.isBusy.isSet && Date() < deadline { usleep(20_000) }
     command.send(SIGKILL)
     _ = try command.finish(within: 10)
     #expect(try served.finish() == .disconnected)

@@ -51,10 +51,12 @@ package struct TestFailure: Error, CustomStringConvertible {
 }
 
 /// A flag that may be set from anywhere, once.
-final class Flag: @unchecked Sendable {
+package final class Flag: @unchecked Sendable {
   private let lock = NSLock()
   private var value = false
 
-  var isSet: Bool { lock.withLock { value } }
-  func set() { lock.withLock { value = true } }
+  package init() {}
+
+  package var isSet: Bool { lock.withLock { value } }
+  package func set() { lock.withLock { value = true } }
 }
