@@ -143,6 +143,8 @@ extension Dialogue {
   /// debugger still has a process to go back with.
   private func signal(of reason: DebugStop.Reason) -> UInt8 {
     switch reason {
+    // LLDB goes on by itself after a stop without a signal.
+    case .signal(0) where isLLDB: GDBSignal.number(ofLinux: Signal.trap.rawValue)
     case .signal(let number): GDBSignal.number(ofLinux: number)
     case .interrupted: GDBSignal.number(ofLinux: Signal.interrupt.rawValue)
     case .historyEnd, .processExit: GDBSignal.number(ofLinux: Signal.kill.rawValue)

@@ -28,8 +28,6 @@ package enum GDBScript {
   /// A request is `qRRCmd:NAME:THREAD:ARGUMENT…`, the arguments in digits. The answer is a text in digits, or a place
   /// to go to, by `run`: gdb then looks at everything anew, as it must.
   private static let functions = #"""
-    import gdb
-
     rrs_is_moving = False
 
     def rrs_ask(name, arguments):

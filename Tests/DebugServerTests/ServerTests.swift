@@ -196,7 +196,7 @@ import Testing
       #expect(try client.ask("QRestoreRegisterState:1;thread:p1f.1f;") == "E01")
       #expect(try client.ask("_M1000,rw") == "")
       #expect(try client.ask("qRRCmd:back:1f") == "place:h3")
-      #expect(try client.ask("vCont;c")?.hasPrefix("T00thread:p1f.1f;") == true)
+      #expect(try client.ask("vCont;c")?.hasPrefix("T05thread:p1f.1f;") == true)
       #expect(try client.ask("p0") == "0300000000000000")
     }
     #expect(target.diversions == ["begin", "end"])
