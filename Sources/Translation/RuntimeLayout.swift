@@ -1,7 +1,7 @@
 /// The memory that translated code shares with the tracer, at the same addresses in every address space, so that
 /// translations hold no address that is particular to a process.
 ///
-///     0x7020_0000  data page: tick counter, target of the indirect transfer under way; in its last word the spill slot
+///     0x7020_0000  data page: tick counters, target of the indirect transfer under way; last of all the spill slot
 ///     0x7020_1000  hole: nothing may be mapped here up to 0x7028_1000
 ///     0x7010_0000  landing table, 512 KiB
 ///
@@ -10,8 +10,10 @@ package enum RuntimeLayout {
   package static let dataPageAddress: UInt64 = 0x7020_0000
   package static let dataPageByteCount = 4096
 
-  /// The ticks left until the translated code stops: it stops when the count reaches zero.
-  package static let ticksLeftOffset = 0
+  /// The counters of the ticks left: translated code stops when one reaches zero. See `TickCounters`.
+  static let tickCountersOffset = 64
+  /// Each has a cache line.
+  static let tickCounterDistance = 64
   /// The application address that an indirect transfer goes to.
   package static let transferTargetOffset = 8
   /// The place in the cache of the indirect transfer under way, as a `CachePosition`.
@@ -23,7 +25,9 @@ package enum RuntimeLayout {
   /// for a target that isn't a canonical address.
   package static let spillOffset = 4096 - 8
 
-  static let ticksLeft = UInt32(dataPageAddress) + UInt32(ticksLeftOffset)
+  static func tickCounter(_ number: Int) -> UInt32 {
+    UInt32(dataPageAddress) + UInt32(tickCountersOffset + tickCounterDistance * number)
+  }
   static let transferTarget = UInt32(dataPageAddress) + UInt32(transferTargetOffset)
   static let transferSource = UInt32(dataPageAddress) + UInt32(transferSourceOffset)
   static let identityReturn = UInt32(dataPageAddress) + UInt32(identityReturnOffset)

@@ -73,12 +73,10 @@ extension Translator {
     case .miss:
       return completeTransfer(&registers)
     case .tick:
-      registers.rip = zone.readQword(offset + 2)
-      return .ticksExhausted
+      return counterExhausted(at: zone.readQword(offset + 2), &registers)
     case .tickWithSpill:
       registers.rcx = spill
-      registers.rip = zone.readQword(offset + 2)
-      return .ticksExhausted
+      return counterExhausted(at: zone.readQword(offset + 2), &registers)
     case .instruction:
       guard let point, let instruction = Instruction.Kind(rawValue: zone.memory[offset + 2]) else { return .foreign }
       registers.rip = point.applicationAddress
@@ -125,10 +123,11 @@ extension Translator {
     guard let zone = zone(containing: registers.rip) else { return }
     let offset = zone.offset(of: registers.rip)
     guard offset < zone.hot, zone.recovery.pointee.point(at: offset)?.recipe == .inTransfer else { return }
-    if let counted = CodeWriter.countedInRCX(
-      zone.memory + offset, storingTo: UInt32(RuntimeLayout.dataPageAddress) + UInt32(RuntimeLayout.ticksLeftOffset))
-    {
-      registers.rcx = counted ? 0 : 1
+    for number in 0..<TickCounters.count {
+      let counter = RuntimeLayout.tickCounter(number)
+      if let counted = CodeWriter.countedInRCX(zone.memory + offset, storingTo: counter) {
+        registers.rcx = counted ? 0 : 1
+      }
     }
   }
 
@@ -191,6 +190,15 @@ extension Translator {
       case .zoneFull, .noZone: return .zoneFull
       }
     }
+  }
+
+  /// A counter has reached zero in front of `address`: the others may have ticks left.
+  private func counterExhausted(at address: UInt64, _ registers: inout Registers) -> TranslationStop {
+    registers.rip = address
+    let left = ticksLeft
+    guard left > 0 else { return .ticksExhausted }
+    ticksLeft = left
+    return go(to: address, &registers)
   }
 
   /// Counts the tick of a transfer that the translated code has begun, and goes to its target.

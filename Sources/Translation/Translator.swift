@@ -28,6 +28,7 @@ package final class Translator {
   /// Pages that instructions have been translated from.
   let translatedPages: UnsafeMutablePointer<AddressTable>
   let dataPage: UnsafeMutableRawPointer
+  private var tickCounters: TickCounters
   /// The branches of the unit being translated.
   var fixups: [Fixup] = []
   /// For a page, the instructions that begin on the page before and end on it.
@@ -60,6 +61,7 @@ package final class Translator {
     precondition(dataPage.count >= RuntimeLayout.dataPageByteCount)
     self.options = options
     self.dataPage = dataPage.baseAddress.unsafelyUnwrapped
+    tickCounters = TickCounters(dataPage: self.dataPage)
     unit = .holding(TranslationUnit())
     pages = .holding(CodePages(reader: readPage))
     map = .holding(InstructionMap())
@@ -83,6 +85,7 @@ package final class Translator {
     options = other.options
     self.dataPage = dataPage.baseAddress.unsafelyUnwrapped
     self.dataPage.copyMemory(from: other.dataPage, byteCount: RuntimeLayout.dataPageByteCount)
+    tickCounters = TickCounters(copying: other.tickCounters, dataPage: self.dataPage)
     unit = .holding(TranslationUnit())
     pages = .holding(CodePages(reader: readPage))
     map = .holding(InstructionMap(copying: other.map.pointee))
@@ -169,8 +172,8 @@ package final class Translator {
 
   /// The ticks left of the budget that the translated code counts down.
   package var ticksLeft: Int64 {
-    get { dataPage.load(fromByteOffset: RuntimeLayout.ticksLeftOffset, as: Int64.self) }
-    set { dataPage.storeBytes(of: newValue, toByteOffset: RuntimeLayout.ticksLeftOffset, as: Int64.self) }
+    get { tickCounters.left }
+    set { tickCounters.spread(newValue) }
   }
 
   var transferTarget: UInt64 { dataPage.load(fromByteOffset: RuntimeLayout.transferTargetOffset, as: UInt64.self) }

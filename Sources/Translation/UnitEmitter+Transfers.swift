@@ -29,9 +29,10 @@ extension UnitEmitter {
     flagSavingTicks += 1
     writer.store(.rcx, absolute: RuntimeLayout.spill)
     zone.recovery.pointee.append(writer.offset, member.address, .inTransfer)
-    writer.load(.rcx, absolute: RuntimeLayout.ticksLeft)
+    let counter = RuntimeLayout.tickCounter(TickCounters.number(member.address, isLanding: false))
+    writer.load(.rcx, absolute: counter)
     writer.addToRCX(-1)
-    writer.store(.rcx, absolute: RuntimeLayout.ticksLeft)
+    writer.store(.rcx, absolute: counter)
     let exhausted = writer.jumpShortIfRCXIsZero()
     writer.load(.rcx, absolute: RuntimeLayout.spill)
     emitBranch(member, bytes, &writer)
@@ -159,11 +160,11 @@ extension UnitEmitter {
       noteTickEntry(address, writer.offset)
       zone.recovery.pointee.append(writer.offset, address, .inTransfer)
       writer.store(.rcx, absolute: RuntimeLayout.spill)
-      emitFlagSavingTick(exit: trap, &writer)
+      emitFlagSavingTick(address, isLanding: false, exit: trap, &writer)
     } else {
       noteTickEntry(address, writer.offset)
       zone.recovery.pointee.append(writer.offset, address, .inTransfer)
-      emitPlainTick(address, &writer)
+      emitPlainTick(address, isLanding: false, &writer)
     }
   }
 
@@ -188,7 +189,7 @@ extension UnitEmitter {
       noteTickEntry(address, writer.offset)
       writer.store(.rcx, absolute: RuntimeLayout.spill)
       writer.settleShort(matches)
-      emitFlagSavingTick(exit: exit, &writer)
+      emitFlagSavingTick(address, isLanding: true, exit: exit, &writer)
     } else {
       compareTarget(address, &writer)
       let matches = writer.jumpShortIfRCXIsZero()
@@ -198,7 +199,7 @@ extension UnitEmitter {
       writer.loadRCXIndexedByRCX(absolute: RuntimeLayout.spill)
       if countsTransfers {
         noteTickEntry(address, writer.offset)
-        emitPlainTick(address, &writer)
+        emitPlainTick(address, isLanding: true, &writer)
       }
     }
     translator.statistics.landings += 1
@@ -221,18 +222,21 @@ extension UnitEmitter {
     return writer.jump(to: zone.missExit)
   }
 
-  private mutating func emitPlainTick(_ address: UInt64, _ writer: inout CodeWriter) {
+  private mutating func emitPlainTick(_ address: UInt64, isLanding: Bool, _ writer: inout CodeWriter) {
     plainTicks += 1
-    writer.subtractOne(absolute: RuntimeLayout.ticksLeft)
+    writer.subtractOne(absolute: RuntimeLayout.tickCounter(TickCounters.number(address, isLanding: isLanding)))
     writer.jump(ifCondition: CodeWriter.ifZero, to: zone.addTickExit(address))
   }
 
   /// Counts a tick with rcx in the spill slot, and restores it. `exit` is the offset of an exit close by.
-  private mutating func emitFlagSavingTick(exit: Int, _ writer: inout CodeWriter) {
+  private mutating func emitFlagSavingTick(
+    _ address: UInt64, isLanding: Bool, exit: Int, _ writer: inout CodeWriter
+  ) {
     flagSavingTicks += 1
-    writer.load(.rcx, absolute: RuntimeLayout.ticksLeft)
+    let counter = RuntimeLayout.tickCounter(TickCounters.number(address, isLanding: isLanding))
+    writer.load(.rcx, absolute: counter)
     writer.addToRCX(-1)
-    writer.store(.rcx, absolute: RuntimeLayout.ticksLeft)
+    writer.store(.rcx, absolute: counter)
     let exhausted = writer.jumpShortIfRCXIsZero()
     writer.settleShort(exhausted, to: exit)
     writer.load(.rcx, absolute: RuntimeLayout.spill)
