@@ -62,12 +62,14 @@ final class ReplayFiles {
     for tracee in tracees {
       for mapping in ProcessMaps.read(tracee.tid) where mapping.isShared && mapping.name.contains("memfd:rrs-shared") {
         guard let descriptor = descriptors[mapping.inode] else { continue }
-        let remote = try tracee.openRemotely(tracerDescriptor: descriptor, writable: true)
-        _ = try tracee.checkedRemoteCall(
-          "map shared memory", SyscallNumber.mmap, mapping.range.start.rawValue, mapping.range.byteCount,
-          UInt64(UInt32(bitPattern: mapping.protection)), UInt64(MapFlag.shared | MapFlag.fixed), remote,
-          mapping.fileOffset)
-        _ = try tracee.checkedRemoteCall("close", SyscallNumber.close, remote)
+        var calls = RemoteCalls()
+        let remote = calls.open(tracerDescriptor: descriptor, writable: true)
+        calls.add(
+          "map shared memory", SyscallNumber.mmap, .value(mapping.range.start.rawValue),
+          .value(mapping.range.byteCount), .value(UInt64(UInt32(bitPattern: mapping.protection))),
+          .value(UInt64(MapFlag.shared | MapFlag.fixed)), .result(remote), .value(mapping.fileOffset))
+        calls.close(remote)
+        try tracee.perform(calls)
         if mapping.isExecutable {
           try engine.didChangeMapping(tracee, mapping.range, protection: mapping.protection)
         }

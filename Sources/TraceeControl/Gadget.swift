@@ -18,6 +18,8 @@ package enum Gadget {
   /// The calls of the vsyscall page, as code of a page that can be read: `mov eax, number; syscall; ret`, for
   /// gettimeofday, time and getcpu in this order, at a distance of 16 bytes.
   package static let vsyscallsAddress = address + 64
+  /// The code that makes a list of calls: see `RemoteCalls`.
+  static let listAddress = address + 128
 }
 
 /// A remote call could not be made because the tracee died meanwhile.
@@ -33,32 +35,51 @@ extension Tracee {
   /// Preconditions: the tracee is in a ptrace-stop outside of a system call, or in a seccomp-stop (the call that it
   /// stands before is then skipped: the caller sets registers that make it again, or its result). The gadget is mapped.
   package func remoteCall(_ number: Int, _ arguments: UInt64...) throws -> Int64 {
+    try remoteCall(number, arguments: arguments)
+  }
+
+  func remoteCall(_ number: Int, arguments: [UInt64]) throws -> Int64 {
+    try withGadget(at: Gadget.address) { call in
+      call.rax = UInt64(number)
+      for (index, value) in arguments.enumerated() { call.setArgument(index, value) }
+    } run: { usesTrap in
+      try usesTrap ? runGadget(to: Gadget.trapAddress) : runGadgetByStops()
+    }
+  }
+
+  /// Runs gadget code, with the tracee's signals held back, from registers that `prepare` sets, and restores them.
+  /// `run` is told whether the code's `int3` can be used to stop.
+  func withGadget<R>(
+    at address: RemotePointer, _ prepare: (inout Registers) -> Void, run: (_ usesTrap: Bool) throws -> R
+  ) throws -> R {
     let saved = try registers()
     var call = saved
-    call.rip = Gadget.address.rawValue
-    call.rax = UInt64(number)
+    call.rip = address.rawValue
     call.origRax = UInt64.max
-    for (index, value) in arguments.enumerated() { call.setArgument(index, value) }
+    prepare(&call)
     let mask = try Ptrace.signalMask(tid)
     // All but SIGTRAP, which the gadget's int3 raises: a forced signal that is blocked would be reset to its default.
     let trapBit = UInt64(1) << UInt64(Signal.trap.rawValue - 1)
     let usesTrap = mask & trapBit == 0 && !threadGroup.ignoresTraps
-    try Ptrace.setSignalMask(tid, usesTrap ? ~trapBit : UInt64.max)
+    let needed = usesTrap ? ~trapBit : UInt64.max
+    if mask != needed { try Ptrace.setSignalMask(tid, needed) }
     setRegisters(call)
-    let result = try usesTrap ? runGadget() : runGadgetByStops()
+    let result = try run(usesTrap)
     setRegisters(saved)
-    try Ptrace.setSignalMask(tid, mask)
+    if mask != needed { try Ptrace.setSignalMask(tid, mask) }
     return result
   }
 
-  private func runGadget() throws -> Int64 {
+  /// Runs to the `int3` at `trap`. Returns what the last call left in rax.
+  @discardableResult
+  func runGadget(to trap: RemotePointer) throws -> Int64 {
     while true {
       try resume()
       let status = try wait()
       switch status {
       case .signalStop(.trap):
         let registers = try registers()
-        guard registers.rip == Gadget.address.rawValue + UInt64(Gadget.code.count) else {
+        guard registers.rip == trap.rawValue + 1 else {
           throw KernelError("remote call stopped at \(registers.instructionPointer)", tid: tid, errno: .ioError)
         }
         return registers.syscallResult
@@ -113,10 +134,11 @@ extension Tracee {
     return UInt64(bitPattern: result)
   }
 
-  /// Maps the gadget into a fresh process image, by way of a `syscall` written over the code at `rip` for a moment.
+  /// Maps the gadget into a fresh process image, by way of a `syscall` written over the code at `rip` for a moment, and
+  /// makes `more` calls with it.
   ///
   /// Preconditions: the tracee is in the system-call-exit-stop of a successful execve, `rip` in a private mapping.
-  package func mapGadget() throws {
+  package func mapGadget(then more: RemoteCalls = RemoteCalls()) throws {
     let saved = try registers()
     guard let original = readBytes(saved.instructionPointer, count: 2) else {
       throw KernelError("read the entry point \(saved.instructionPointer)", tid: tid, errno: .badAddress)
@@ -144,19 +166,16 @@ extension Tracee {
       let low = UInt8(truncatingIfNeeded: number), high = UInt8(truncatingIfNeeded: number >> 8)
       write(Gadget.vsyscallsAddress + 16 * index, [0xb8, low, high, 0, 0, 0x0f, 0x05, 0xc3])
     }
+    write(Gadget.listAddress, Gadget.listCode)
     setRegisters(saved)
-    // NX data, read-only code.
-    _ = try checkedRemoteCall("protect the gadget", SyscallNumber.mprotect, Gadget.address.rawValue, pageSize, 0x5)
-    _ = try checkedRemoteCall(
-      "protect the gadget's data", SyscallNumber.mprotect, Gadget.dataAddress.rawValue, pageSize, 0x3)
     addressSpace.hasGadget = true
+    // NX data, read-only code.
+    var calls = more
+    for (address, protection) in [(Gadget.address, UInt64(0x5)), (Gadget.dataAddress, 0x3)] {
+      calls.add(
+        "protect the gadget", SyscallNumber.mprotect, .value(address.rawValue), .value(pageSize), .value(protection))
+    }
+    try perform(calls)
   }
 
-  /// Opens one of the tracer's own descriptors in the tracee. The caller closes the result.
-  package func openRemotely(tracerDescriptor: Int32, writable: Bool) throws -> UInt64 {
-    let path = "/proc/\(rrs_syscall(SyscallNumber.getpid, 0, 0, 0, 0, 0, 0))/fd/\(tracerDescriptor)"
-    write(Gadget.dataAddress, Array(path.utf8) + [0])
-    return try checkedRemoteCall(
-      "open \(path) in the tracee", SyscallNumber.open, Gadget.dataAddress.rawValue, writable ? 0x80002 : 0x80000)
-  }
 }

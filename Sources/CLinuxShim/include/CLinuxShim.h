@@ -61,6 +61,8 @@ enum { RRS_OTHER_ABI = 1 };
 /// The address after the only system-call instruction whose calls the tracer makes itself: the seccomp filter lets
 /// those pass, and stops the tracee at every other.
 #define RRS_GADGET_ADDRESS 0x70000000ull
+// Behind the `syscall` of the gadget's code for lists of calls.
+#define RRS_GADGET_LIST_RETURN (RRS_GADGET_ADDRESS + 128 + 35)
 
 /// Forks a child that waits to be seized, then installs the seccomp filter and executes `path`.
 /// `*release` is a descriptor: one byte written to it lets the child go. `*failure` is a descriptor that yields a

@@ -108,8 +108,8 @@ extension RecordSession {
       let text = "'\(name)' is a 32-bit program, which can't be recorded: record a 64-bit one"
       throw eventCount == 0 ? RecordError.unavailable(text) : RecordError.internalError(text)
     }
-    try tracee.tracee.mapGadget()
-    try hideKernelCode(tracee.tracee)
+    let hiding = try hideKernelCode(tracee.tracee)
+    try tracee.tracee.mapGadget(then: hiding)
     tracee.addressSpace.programBreak = ProcFS.startOfBreak(tracee.tid) ?? .null
     let registers = try tracee.tracee.registers()
     var event = try makeEvent(tracee, .imageStart, registers)
@@ -122,15 +122,18 @@ extension RecordSession {
 
   /// Without the vDSO every clock is read by a system call: AT_SYSINFO_EHDR is made AT_IGNORE (getauxval(3)), and its
   /// pages are unmapped, so that no one who finds them in /proc/self/maps reads what a replay won't have.
-  private func hideKernelCode(_ tracee: Tracee) throws {
+  private func hideKernelCode(_ tracee: Tracee) throws -> RemoteCalls {
     let registers = try tracee.registers()
     if let entry = AuxiliaryVector.locate(AuxiliaryVector.sysinfoHeader, tracee, stack: registers.stackPointer) {
       tracee.write(entry, value: AuxiliaryVector.ignore)
     }
     let pages = ProcessMaps.read(tracee.tid).filter { $0.name == "[vdso]" || $0.name.hasPrefix("[vvar") }
     // They lie side by side (arch/x86/entry/vdso/vma.c).
-    guard let start = pages.first?.range.start, let end = pages.last?.range.end else { return }
-    _ = try tracee.checkedRemoteCall("unmap the vDSO", SyscallNumber.munmap, start.rawValue, end - start)
+    var calls = RemoteCalls()
+    if let start = pages.first?.range.start, let end = pages.last?.range.end {
+      calls.add("unmap the vDSO", SyscallNumber.munmap, .value(start.rawValue), .value(end - start))
+    }
+    return calls
   }
 
   private func recordImage(_ event: inout TraceEvent, _ tracee: RecordTracee, formerTid: Tid) throws {

@@ -9,33 +9,46 @@ import TraceeControl
 extension ReplaySession {
   /// All mappings that an event made.
   func makeMappings(_ tracee: ReplayTracee, _ event: TraceEvent) throws {
-    for record in try reader.mappings(forEvent: event.number) { try makeMapping(tracee.tracee, record) }
+    try makeMappings(tracee.tracee, try reader.mappings(forEvent: event.number))
   }
 
-  private func makeMapping(_ tracee: Tracee, _ record: MappingRecord) throws {
+  private func makeMappings(_ tracee: Tracee, _ records: [MappingRecord]) throws {
+    var calls = RemoteCalls()
+    var temporary: [Int32] = []
+    defer { for descriptor in temporary { _ = rrs_close(descriptor) } }
+    for record in records {
+      if calls.isFull {
+        try tracee.perform(calls)
+        calls = RemoteCalls()
+      }
+      if let backing = try addMapping(record, to: &calls), backing.isTemporary { temporary.append(backing.descriptor) }
+    }
+    try tracee.perform(calls)
+    for record in records {
+      if record.name == "[stack]", record.fileSize > 0 { ResourceLimits.setStack(tracee.tid, record.fileSize) }
+      try engine.didChangeMapping(tracee, record.range, protection: record.protection)
+    }
+  }
+
+  private func addMapping(_ record: MappingRecord, to calls: inout RemoteCalls) throws -> ReplayFiles.Backing? {
     let backing = try files.backing(record)
     // They make no other memory, but are kept as recorded.
     let kept = MapFlag.growsDown | MapFlag.noReserve | MapFlag.stack
     var flags = MapFlag.fixed | (record.flags & kept)
-    var remoteDescriptor = UInt64.max
+    var descriptor: Int?
     if let backing {
       flags |= backing.isShared ? MapFlag.shared : MapFlag.private
       flags &= ~MapFlag.growsDown
-      remoteDescriptor = try tracee.openRemotely(
-        tracerDescriptor: backing.descriptor, writable: backing.isShared)
+      descriptor = calls.open(tracerDescriptor: backing.descriptor, writable: backing.isShared)
     } else {
       flags |= MapFlag.private | MapFlag.anonymous
     }
-    _ = try tracee.checkedRemoteCall(
-      "map \(record.range) (\(record.name))", SyscallNumber.mmap, record.range.start.rawValue,
-      record.range.byteCount, UInt64(UInt32(bitPattern: record.protection)), UInt64(flags), remoteDescriptor,
-      backing?.offset ?? 0)
-    if let backing {
-      _ = try tracee.checkedRemoteCall("close", SyscallNumber.close, remoteDescriptor)
-      if backing.isTemporary { _ = rrs_close(backing.descriptor) }
-    }
-    if record.name == "[stack]", record.fileSize > 0 { ResourceLimits.setStack(tracee.tid, record.fileSize) }
-    try engine.didChangeMapping(tracee, record.range, protection: record.protection)
+    calls.add(
+      "map \(record.range) (\(record.name))", SyscallNumber.mmap, .value(record.range.start.rawValue),
+      .value(record.range.byteCount), .value(UInt64(UInt32(bitPattern: record.protection))), .value(UInt64(flags)),
+      descriptor.map { .result($0) } ?? .value(UInt64.max), .value(backing?.offset ?? 0))
+    if let descriptor { calls.close(descriptor) }
+    return backing
   }
 
   func replayRemap(_ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers) throws {
@@ -52,9 +65,7 @@ extension ReplaySession {
       protection: 0)
     try engine.didChangeMapping(
       tracee.tracee, RemoteRange(RemotePointer(new), byteCount: newSize), protection: 7)
-    for record in records where record.flags & MapFlag.typeMask == MapFlag.private {
-      try makeMapping(tracee.tracee, record)
-    }
+    try makeMappings(tracee.tracee, records.filter { $0.flags & MapFlag.typeMask == MapFlag.private })
   }
 
   func replayProgramBreak(_ tracee: ReplayTracee, _ event: TraceEvent, _ recorded: Registers) throws {

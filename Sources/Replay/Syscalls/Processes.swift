@@ -114,11 +114,12 @@ extension ReplaySession {
 
   /// Nothing but the gadget is mapped when this is done.
   private func emptyImage(_ tracee: Tracee) throws {
-    try tracee.mapGadget()
     let userEnd: UInt64 = 0x7fff_ffff_f000
     let high = Gadget.range.end.rawValue
-    _ = try tracee.checkedRemoteCall("munmap", SyscallNumber.munmap, 0, Gadget.range.start.rawValue)
-    _ = try tracee.checkedRemoteCall("munmap", SyscallNumber.munmap, high, userEnd - high)
+    var calls = RemoteCalls()
+    calls.add("munmap", SyscallNumber.munmap, 0, .value(Gadget.range.start.rawValue))
+    calls.add("munmap", SyscallNumber.munmap, .value(high), .value(userEnd - high))
+    try tracee.mapGadget(then: calls)
   }
 
   // MARK: - Deaths

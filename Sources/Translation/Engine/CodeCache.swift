@@ -141,22 +141,25 @@ final class CodeCache {
   /// Maps what of the cache the tracee lacks; `mapped` is the number of zones it has, -1 if it has nothing yet.
   func map(in tracee: Tracee, from mapped: Int, replacing: Bool) throws {
     let readExecute: UInt64 = 5, readWrite: UInt64 = 3
-    let descriptor = try tracee.openRemotely(tracerDescriptor: memory.descriptor, writable: true)
-    func map(_ address: UInt64, _ byteCount: Int, _ protection: UInt64, _ offset: UInt64) throws {
+    var calls = RemoteCalls()
+    let descriptor = calls.open(tracerDescriptor: memory.descriptor, writable: true)
+    func map(_ address: UInt64, _ byteCount: Int, _ protection: UInt64, _ offset: UInt64) {
       // MAP_FIXED, or MAP_FIXED_NOREPLACE: nothing of the program's may go.
       let flags = UInt64(MapFlag.shared) | (replacing ? UInt64(MapFlag.fixed) : 0x10_0000)
-      _ = try tracee.checkedRemoteCall(
-        "map the code cache", SyscallNumber.mmap, address, UInt64(byteCount), protection, flags, descriptor, offset)
+      calls.add(
+        "map the code cache", SyscallNumber.mmap, .value(address), .value(UInt64(byteCount)), .value(protection),
+        .value(flags), .result(descriptor), .value(offset))
     }
     if mapped < 0 {
-      try map(RuntimeLayout.dataPageAddress, RuntimeLayout.dataPageByteCount, readWrite, CacheMemory.dataPageOffset)
-      try map(
+      map(RuntimeLayout.dataPageAddress, RuntimeLayout.dataPageByteCount, readWrite, CacheMemory.dataPageOffset)
+      map(
         RuntimeLayout.landingTableAddress, RuntimeLayout.landingTableByteCount, 1, CacheMemory.landingTableOffset)
     }
     for index in max(mapped, 0)..<zoneBases.count {
-      try map(zoneBases[index], CacheMemory.zoneByteCount, readExecute, CacheMemory.zoneOffset(index))
+      map(zoneBases[index], CacheMemory.zoneByteCount, readExecute, CacheMemory.zoneOffset(index))
     }
-    _ = try tracee.checkedRemoteCall("close", SyscallNumber.close, descriptor)
+    calls.close(descriptor)
+    try tracee.perform(calls)
   }
 }
 
