@@ -127,7 +127,7 @@ extension ReplaySession {
       if ticks >= ticksMax { throw PausedReplay(pause: .ticks) }
       target = min(target, ticksMax)
     }
-    guard target < limit?.ticks ?? UInt64.max else { return nil }
+    guard target <= limit?.ticks ?? UInt64.max else { return nil }
     return ExecutionPoint(ticks: target)
   }
 

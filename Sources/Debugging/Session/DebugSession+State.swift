@@ -26,8 +26,11 @@ extension DebugSession {
   }
 
   package func setRegisters(_ registers: ThreadRegisters, of thread: ThreadIdentity) throws(DebugError) {
-    // A debugger that gives back what it has read changes nothing.
-    if diversion == nil, let own = try? self.registers(of: thread), own == registers { return }
+    // A debugger that gives back what it has read changes nothing, and no call that was begun is begun again here.
+    if diversion == nil, var own = try? self.registers(of: thread) {
+      own.general.origRax = registers.general.origRax
+      if own == registers { return }
+    }
     let diversion = try requireDiversion("the registers", Tid(thread.thread))
     guard diversion.tracee.recordedTid.rawValue == thread.thread else {
       throw DebugError("only thread \(diversion.tracee.recordedTid) can be changed here")

@@ -6,6 +6,8 @@ package struct CheckpointSpacing: Equatable, Sendable {
   /// Work for 100 ms of the recorded program.
   package var interval: UInt64 = 50_000_000
   package var countMax = 24
+  /// Nearer than this to the present, one is as good as another.
+  package var nearest: UInt64 = 500_000
 
   package init() {}
 
@@ -19,7 +21,7 @@ package struct CheckpointSpacing: Equatable, Sendable {
     func weight(_ index: Int) -> Double {
       let gap = Double(works[index + 1] - works[index - 1])
       let distance = works[index] > present ? works[index] - present : present - works[index]
-      return gap / Double(distance + interval)
+      return gap / Double(distance + nearest)
     }
     return (1..<(works.count - 1)).min { weight($0) < weight($1) }
   }

@@ -185,6 +185,9 @@ extension Timeline {
       case .event where next.kind.isInstruction:
         // A call that others ran within was begun in an earlier stage.
         if session.eventProgramCounter == place.programCounter { places.append(place) }
+      case .paused(.signal) where limit == nil:
+        // To have a signal delivered is a step of its own.
+        places.append(try point)
       default: break
       }
     }

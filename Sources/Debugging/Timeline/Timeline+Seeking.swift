@@ -18,6 +18,8 @@ package struct NoSuchPoint: Error, CustomStringConvertible {
 extension Timeline {
   /// Checkpoints are made at these distances before the goal: what is asked next is often just before it.
   private static let nearDistances: [UInt64] = [10_000_000, 500_000]
+  /// The last events before the goal that are looked at for such places.
+  private static let nearEventCount: UInt64 = 16
   /// Steps to a point behind its tick before a breakpoint takes over.
   private static let stepCountMax = 24
 
@@ -31,7 +33,7 @@ extension Timeline {
   /// Goes to where this event is done, and no further.
   package func seek(afterEvent event: UInt64, isInterrupted: () -> Bool = { false }) throws {
     let target = TimePoint(event: event)
-    if session.eventCount == event, try isAtStageStart() { return }
+    if session.eventCount == event, isAtStageStart { return }
     try seek(toEvent: event, thenTicks: nil, before: target, isInterrupted)
   }
 
@@ -40,12 +42,6 @@ extension Timeline {
   package func seek(toTick ticks: UInt64, inStage event: UInt64, isInterrupted: () -> Bool = { false }) throws {
     let target = TimePoint(event: event, ticks: ticks)
     try seek(toEvent: event, thenTicks: ticks, before: target, isInterrupted)
-  }
-
-  /// Whether the tracee of the next event hasn't run since its last one.
-  private func isAtStageStart() throws -> Bool {
-    guard let tracee = try currentTracee else { return true }
-    return try !isAtEvent && session.engine.ticks(of: tracee.tracee) == stageStartTicks(session.eventCount) && tracee.isFresh
   }
 
   /// The ticks at which the code before event `event + 1` begins.
@@ -68,8 +64,8 @@ extension Timeline {
   private func seek(
     toEvent event: UInt64, thenTicks ticks: UInt64?, before target: TimePoint, _ isInterrupted: () -> Bool
   ) throws {
-    let here = try point
-    if here > target || lastCheckpoint(upTo: target).map({ $0.point > here }) ?? false {
+    let here = try floor
+    if here > target || lastCheckpoint(upTo: target).map({ $0.floor > here }) ?? false {
       try restoreCheckpoint(before: target)
     }
     let wasVisible = session.isVisible
@@ -77,13 +73,12 @@ extension Timeline {
     defer { session.isVisible = wasVisible }
     var sinceLook = 0
     while session.eventCount < event {
+      let isNear = session.eventCount + Self.nearEventCount >= event
+      if isNear, let next = try nextEvent { try makeNearCheckpoints(before: next.ticks, target, isInterrupted) }
       var control = CodeControl()
       control.tickBudget = Self.sliceTicks
-      switch try advance(control) {
-      case .ended: throw NoSuchPoint(point: target)
-      case .event where session.eventCount + 40 == event: try makeCheckpointIfFar()
-      default: try makeCheckpointIfDue()
-      }
+      if case .ended = try advance(control) { throw NoSuchPoint(point: target) }
+      if isNear { try makeCheckpointIfFar() } else { try makeCheckpointIfDue() }
       sinceLook += 1
       if sinceLook.isMultiple(of: 64), isInterrupted() { throw SeekInterrupted() }
     }
@@ -92,13 +87,19 @@ extension Timeline {
   }
 
   private func seek(toTicks ticks: UInt64, _ target: TimePoint, _ isInterrupted: () -> Bool) throws {
+    try makeNearCheckpoints(before: ticks, target, isInterrupted)
+    try run(toTicks: ticks, target, isInterrupted)
+  }
+
+  private func makeNearCheckpoints(
+    before ticks: UInt64, _ target: TimePoint, _ isInterrupted: () -> Bool
+  ) throws {
     guard let tracee = try currentTracee else { return }
     func now() -> UInt64 { session.engine.ticks(of: tracee.tracee) }
     for distance in Self.nearDistances where ticks > distance && ticks - distance > now() {
       try run(toTicks: ticks - distance, target, isInterrupted)
       try makeCheckpointIfFar()
     }
-    try run(toTicks: ticks, target, isInterrupted)
   }
 
   private func run(toTicks ticks: UInt64, _ target: TimePoint, _ isInterrupted: () -> Bool) throws {

@@ -19,6 +19,8 @@ package final class Timeline {
   private(set) var work: UInt64 = 0
   /// The tracee of the next event has come to where that happens.
   private(set) var isAtEvent = false
+  /// Nothing has run since the last event.
+  private(set) var isAtStageStart = true
 
   /// What one event is worth in ticks.
   private static let eventWork: UInt64 = 20_000
@@ -72,8 +74,11 @@ package final class Timeline {
     case .event:
       work += Self.eventWork
       isAtEvent = false
-    case .paused(.signal): isAtEvent = true
-    case .paused, .ended: break
+      isAtStageStart = true
+    case .paused(let pause):
+      if case .signal = pause { isAtEvent = true }
+      isAtStageStart = false
+    case .ended: break
     }
     return progress
   }
@@ -91,6 +96,7 @@ package final class Timeline {
     }
     let checkpoint = TimeCheckpoint(point: here, work: work, session: try session.copy())
     checkpoint.isAtEvent = isAtEvent
+    checkpoint.isAtStageStart = isAtStageStart
     if isKept { checkpoint.keepCount = 1 }
     checkpoints.insert(checkpoint, at: place)
     thinOut(present: checkpoint)
@@ -130,11 +136,16 @@ package final class Timeline {
     session = new
     work = checkpoint.work
     isAtEvent = checkpoint.isAtEvent
+    isAtStageStart = checkpoint.isAtStageStart
     try session.takeReader()
   }
 
   func lastCheckpoint(before point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.point < point } }
-  func lastCheckpoint(upTo point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.point <= point } }
+  func lastCheckpoint(upTo point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.floor <= point } }
+
+  /// The earliest point that this place is as good as: where the code between two events begins, all points of that code
+  /// lie ahead, whatever its first tick and address are.
+  var floor: TimePoint { get throws { isAtStageStart ? TimePoint(event: session.eventCount) : try point } }
 }
 
 /// A place that the timeline can come back to at once.
@@ -143,6 +154,7 @@ final class TimeCheckpoint {
   let work: UInt64
   let session: ReplaySession
   var isAtEvent = false
+  var isAtStageStart = true
   /// How many of the user's checkpoints it is.
   var keepCount = 0
 
@@ -151,4 +163,7 @@ final class TimeCheckpoint {
     self.work = work
     self.session = session
   }
+
+  /// As `Timeline.floor`.
+  var floor: TimePoint { isAtStageStart ? TimePoint(event: point.event) : point }
 }
