@@ -32,5 +32,8 @@ package final class ReplayTracee {
     name = other.name
   }
 
+  /// Its next event is met by an instruction of its own; else it is in a call that was begun before.
+  package var standsInCode: Bool { !isInSyscall && !isNewborn }
+
   package var recordedTid: Tid { tracee.recordedTid }
 }

@@ -126,6 +126,8 @@ final class Harness {
     for state in try collect(count) {
       try timeline.seek(to: state.point)
       let tid = state.tid
+      // In a call that was begun before there is no instruction to come back to.
+      guard timeline.session.tracees[tid]?.standsInCode ?? false else { continue }
       var forward = [try self.state()]
       for _ in 0..<20 {
         let stop = try timeline.stepForward(tid, StopSet()) { false }

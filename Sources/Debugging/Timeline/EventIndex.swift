@@ -82,10 +82,10 @@ extension EventIndex.Kind {
       }
   }
 
-  /// Whether the tracee has executed an instruction with it, rather than something having been done to it.
+  /// Whether an instruction of the tracee's leads to it, rather than something being done to the tracee.
   var isInstruction: Bool {
     switch self {
-    case .syscall(.exit), .instruction: true
+    case .syscall, .instruction: true
     default: false
     }
   }

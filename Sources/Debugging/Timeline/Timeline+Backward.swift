@@ -182,9 +182,7 @@ extension Timeline {
     try walk(stage: stage, fromBefore: limit?.ticks ?? next.ticks, CodeControl(), until: limit) { place, progress in
       switch progress {
       case .paused(.step): places.append(place)
-      case .event where next.kind.isInstruction:
-        // A call that others ran within was begun in an earlier stage.
-        if session.eventProgramCounter == place.programCounter { places.append(place) }
+      case .event where next.kind.isInstruction: places.append(place)
       case .paused(.signal) where limit == nil:
         // To have a signal delivered is a step of its own.
         places.append(try point)
@@ -216,7 +214,7 @@ extension Timeline {
     } else {
       try seek(afterEvent: stage)
     }
-    guard let tracee = try currentTracee else { return }
+    guard let tracee = try currentTracee, tracee.standsInCode else { return }
     try makeCheckpoint()
     session.isVisible = false
     session.noteWatchedValues(control.watches)
