@@ -71,6 +71,11 @@ package final class DebugServer {
       if let reply = dialogue.answer(request, isInterrupted: isInterrupted) {
         connection.channel.send(reply.payload(withProcess: dialogue.knowsProcesses))
       }
+      for notice in dialogue.takeNotices() {
+        let line = Array("rrs: \(notice)\n".utf8)
+        let standardError: Int32 = 2
+        _ = rrs_write(standardError, line, line.count)
+      }
       if request == .startWithoutAcknowledgements { connection.channel.acknowledges = false }
     }
   }

@@ -19,12 +19,8 @@ extension Dialogue {
     case .reverseStep:
       return try move(ResumeRequest(.backward, stepping: steppedThread ?? currentThread), isInterrupted)
     case .run(_, let arguments):
-      let argument = String(decoding: arguments.first ?? [], as: UTF8.self)
-      guard let place = DebugPlace(argument: argument) else {
-        throw DebugError("'\(argument)' is no place to go to", number: 22)
-      }
       forgetBreakpoints()
-      let reply = try go(to: place, isInterrupted)
+      let reply = run(String(decoding: arguments.first ?? [], as: UTF8.self), isInterrupted)
       hasJustMoved = true
       return reply
     default: return .unsupported
@@ -78,6 +74,17 @@ extension Dialogue {
       stop = try target.resume(request, isInterrupted: isInterrupted)
     } while !isShown(stop, request.direction)
     return report(stop, request.direction)
+  }
+
+  /// To an error gdb would answer that the program can't be started, and take it for gone: it stays where it is.
+  private func run(_ argument: String, _ isInterrupted: () -> Bool) -> Reply {
+    do throws(DebugError) {
+      guard let place = DebugPlace(argument: argument) else { throw DebugError("'\(argument)' is no place to go to") }
+      return try go(to: place, isInterrupted)
+    } catch {
+      notices.append(error.text)
+      return whereItStands()
+    }
   }
 
   private func go(to place: DebugPlace, _ isInterrupted: () -> Bool) throws(DebugError) -> Reply {

@@ -36,6 +36,13 @@ final class Dialogue {
   var hasJustMoved = false
   /// Where the next `continue` of LLDB, which has no `run` with an argument, goes.
   var pendingPlace: DebugPlace?
+  /// What the protocol has no room for, to be told to the user otherwise.
+  var notices: [String] = []
+
+  func takeNotices() -> [String] {
+    defer { notices = [] }
+    return notices
+  }
 
   init(target: any DebugTarget, packetByteCountMax: Int) {
     self.target = target

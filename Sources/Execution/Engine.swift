@@ -5,14 +5,10 @@ package import TraceeControl
 ///
 /// Contract, for the sessions above:
 /// 1. Everything is said in application terms: program counter, registers and ticks of the program, never of the
-///    engine's own code. `Tracee.registers()` at a stop are the application's.
 /// 2. `resume` lets one tracee run; `interpret` turns what wait(2) said of it into a `Stop`, or into nil when the
-///    engine dealt with it: the tracee is to be resumed with the same request.
 /// 3. Ticks are the same in every run from the same state with the same inputs.
 /// 4. With a point as its limit the tracee stops at exactly that point, in clean application state. At the end of a
-///    time slice it stops at that tick or soon after it, at a point that a replay finds again.
 /// 5. A signal that was sent to the tracee is reported at a point that a replay can find again, or, in an engine that
-///    counts no ticks, at the next system call (`Stop.signal`'s `isAtBoundary`).
 /// 6. The engine is told of every change to code and address spaces through the `did…` calls, after the change.
 package protocol Engine: AnyObject {
   /// What a trace made with this engine says of itself.
@@ -98,7 +94,8 @@ package enum RunRequest: Equatable {
   case application(signal: Signal?, until: RunLimit?)
   /// Into the system call that it stands before, until its exit (or another stop on the way).
   case systemCall
-  /// One instruction; a repeated string instruction to its end, in engines that intercept. With a signal that has a handler: to the handler's first instruction, which doesn't run.
+  /// One instruction; a repeated string instruction to its end, in engines that intercept. With a signal that has a
+  /// handler: to the handler's first instruction, which doesn't run.
   case step(signal: Signal?)
   /// Nothing, until SIGCONT ends the group-stop.
   case groupStop

@@ -23,7 +23,8 @@ package struct TimePoint: Hashable, Comparable, Sendable, CustomStringConvertibl
   }
 
   package static func < (a: TimePoint, b: TimePoint) -> Bool {
-    (a.event, a.ticks, a.programCounter, a.isAtEvent ? 1 : 0) < (b.event, b.ticks, b.programCounter, b.isAtEvent ? 1 : 0)
+    (a.event, a.ticks, a.programCounter, a.isAtEvent ? 1 : 0)
+      < (b.event, b.ticks, b.programCounter, b.isAtEvent ? 1 : 0)
   }
 
   package var description: String {
@@ -92,5 +93,6 @@ package enum ReplayPause: Equatable {
   case signal(Signal)
 }
 
-/// Ends a piece of replay before its event is done. All that comes before it in the replay of an event can be done again.
+/// Ends a piece of replay before its event is done. All that comes before it in the replay of an event can be done
+/// again.
 struct PausedReplay: Error { var pause: ReplayPause }

@@ -5,8 +5,8 @@ import TraceeControl
 
 // Application code between events.
 extension ReplaySession {
-  /// Lets the tracee run to its next stop that isn't a signal from outside of the recording. Throws `PausedReplay` where
-  /// the debugger wants it to go no further.
+  /// Lets the tracee run to its next stop that isn't a signal from outside of the recording. Throws `PausedReplay`
+  /// where the debugger wants it to go no further.
   func runToStop(_ tracee: ReplayTracee, for event: TraceEvent, until limit: RunLimit? = nil) throws -> Stop {
     let isTraced = options.traceFromEvent.map { event.number >= $0 } ?? false
     try prepare(tracee)

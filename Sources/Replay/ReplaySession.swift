@@ -38,7 +38,8 @@ package final class ReplaySession {
   package internal(set) var eventProgramCounter: UInt64 = 0
 
   package convenience init(options: ReplayOptions, reader: TraceReader, engine: any Engine) {
-    self.init(options: options, reader: reader, engine: engine, files: ReplayFiles(reader: reader, force: options.force))
+    self.init(
+      options: options, reader: reader, engine: engine, files: ReplayFiles(reader: reader, force: options.force))
   }
 
   init(options: ReplayOptions, reader: TraceReader, engine: any Engine, files: ReplayFiles) {

@@ -47,8 +47,8 @@ extension Translator {
     for address in changed { invalidate(address..<(address + 1)) }
   }
 
-  /// Where to go on from a breakpoint at `address`, whose translation is at `entry`, so that it doesn't stop there again
-  /// at once.
+  /// Where to go on from a breakpoint at `address`, whose translation is at `entry`, so that it doesn't stop there
+  /// again at once.
   package func behindBreakpoint(_ address: UInt64, entry: UInt64) -> UInt64 {
     breakpoints.contains(address) ? entry + UInt64(ExitStub.breakpointByteCount) : entry
   }

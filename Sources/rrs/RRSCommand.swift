@@ -11,7 +11,7 @@ struct RRSCommand: ParsableCommand {
   static let verbs: [any Verb.Type] = [
     RecordCommand.self, ReplayCommand.self, ProcessesCommand.self, DumpCommand.self, ListCommand.self,
     RemoveCommand.self, MoveCommand.self, TraceInfoCommand.self, FileNameCommand.self, VerifyCommand.self,
-    DoctorCommand.self, CPUFeaturesCommand.self,
+    DoctorCommand.self, CPUFeaturesCommand.self, GDBInitCommand.self, LLDBInitCommand.self,
   ]
 
   static let configuration = CommandConfiguration(
@@ -19,7 +19,7 @@ struct RRSCommand: ParsableCommand {
     abstract: "Record a program once; replay it exactly, as often as needed.",
     usage: """
       rrs record [<options>] [--] <program> [<arguments> ...]
-      rrs replay -a [<options>] [<trace>]
+      rrs replay [<options>] [<trace>] [-- <options of gdb> ...]
       rrs <command> [<options>] [<arguments> ...]
       """,
     discussion: """

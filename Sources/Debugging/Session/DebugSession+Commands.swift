@@ -19,7 +19,8 @@ extension DebugSession {
     case "when-ticks": return .text("Current tick: \(ticks(thread))")
     case "when-tid": return .text("Current tid: \(thread.thread)")
     case "when-end": return .text("Event at end of recording: \(reader.lastEventNumber)")
-    case "elapsed-time": return .text("Elapsed Time (s): \(seconds(try nanoseconds() &- timeline.index.startNanoseconds))")
+    case "elapsed-time":
+      return .text("Elapsed Time (s): \(seconds(try nanoseconds() &- timeline.index.startNanoseconds))")
     case "absolute-time": return .text("Absolute Time (s): \(seconds(try nanoseconds()))")
     case "info-recording", "info recording": return .text("Path of recording: \"\(reader.directory)\"")
     case "checkpoint": return .text(try makeCheckpoint(arguments.joined(separator: " ")))

@@ -4,8 +4,8 @@ package import Replay
 package import TraceFormat
 import TraceeControl
 
-/// A debugger's view of a recording: the timeline, what stops on it, the checkpoints that the user made, and functions of
-/// the program that are called for the user's sake.
+/// A debugger's view of a recording: the timeline, what stops on it, the checkpoints that the user made, and functions
+/// of the program that are called for the user's sake.
 package final class DebugSession: DebugTarget {
   let timeline: Timeline
   let reader: TraceReader

@@ -4,8 +4,8 @@ import KernelABI
 import Replay
 import TraceeControl
 
-/// A copy of the replay in which one thread runs something that wasn't recorded: a function that the debugger calls. Its
-/// registers and memory can be written to. When it ends it is thrown away, and the recording is as before.
+/// A copy of the replay in which one thread runs something that wasn't recorded: a function that the debugger calls.
+/// Its registers and memory can be written to. When it ends it is thrown away, and the recording is as before.
 ///
 /// System calls are made, as far as they only look, get memory, or print: what reaches further fails with ENOSYS.
 final class Diversion {
@@ -182,7 +182,9 @@ final class Diversion {
     }
     var written: Int64 = 0
     for (address, count) in parts {
-      guard let bytes = thread.readBytes(address, count: min(count, 1 << 20)) else { return written > 0 ? written : -14 }
+      guard let bytes = thread.readBytes(address, count: min(count, 1 << 20)) else {
+        return written > 0 ? written : -14
+      }
       if output == 1 || output == 2 { Output.write(output, bytes) }
       written += Int64(bytes.count)
     }

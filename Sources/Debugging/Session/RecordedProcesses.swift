@@ -31,7 +31,8 @@ package struct RecordedProcesses: Sendable {
       case .clone(let parent, let flags, _, let group):
         births.append(
           Birth(
-            event: record.event, tid: record.tid, parent: parent, isThread: flags & Self.cloneThread != 0, group: group))
+            event: record.event, tid: record.tid, parent: parent, isThread: flags & Self.cloneThread != 0,
+            group: group))
       case .exec(let path, _, _, _, _, _, _): images.append(Image(event: record.event, tid: record.tid, path: path))
       case .exit: ends.append((record.event, record.tid))
       case .detach: break
@@ -47,7 +48,8 @@ package struct RecordedProcesses: Sendable {
     return parent == process ? nil : image(of: parent, at: birth.event)
   }
 
-  /// When a process has its first image of its own: one with this number, or one whose executable has this name or path.
+  /// When a process has its first image of its own: one with this number, or one whose executable has this name or
+  /// path.
   package func firstImage(_ process: String) -> Image? {
     images.first { image in
       if let number = Int32(process), image.tid.rawValue == number { return true }

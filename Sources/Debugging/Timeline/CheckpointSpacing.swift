@@ -1,5 +1,5 @@
-/// Where checkpoints are kept: many near the present, fewer and fewer towards the past, so that any point is reached by a
-/// bounded replay, and a long recording needs no more of them than a short one.
+/// Where checkpoints are kept: many near the present, fewer and fewer towards the past, so that any point is reached by
+/// a bounded replay, and a long recording needs no more of them than a short one.
 ///
 /// Distances are amounts of work, about two nanoseconds of native execution each.
 package struct CheckpointSpacing: Equatable, Sendable {

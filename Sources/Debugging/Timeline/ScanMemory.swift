@@ -42,7 +42,8 @@ package struct ScanMemory {
 package struct ScanHit: Equatable, Sendable {
   package var point: TimePoint
   package var reason: TimelineStop.Reason
-  /// Of watched memory that code touched: the place behind the instruction, which is somewhere between `point` and that.
+  /// Of watched memory that code touched: the place behind the instruction, which is somewhere between `point` and
+  /// that.
   package var behind: TimePoint?
 
   package init(point: TimePoint, reason: TimelineStop.Reason, behind: TimePoint? = nil) {

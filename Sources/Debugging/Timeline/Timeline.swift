@@ -143,8 +143,8 @@ package final class Timeline {
   func lastCheckpoint(before point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.point < point } }
   func lastCheckpoint(upTo point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.floor <= point } }
 
-  /// The earliest point that this place is as good as: where the code between two events begins, all points of that code
-  /// lie ahead, whatever its first tick and address are.
+  /// The earliest point that this place is as good as: where the code between two events begins, all points of that
+  /// code lie ahead, whatever its first tick and address are.
   var floor: TimePoint { get throws { isAtStageStart ? TimePoint(event: session.eventCount) : try point } }
 }
 

@@ -22,7 +22,8 @@ struct DebuggerLaunch {
 
   func run() throws {
     guard debugger.port != nil || !debugger.keepsListening else {
-      throw CommandFailure(message: "-k waits for one debugger after the other: it needs -s PORT", status: Self.needsPort)
+      throw CommandFailure(
+        message: "-k waits for one debugger after the other: it needs -s PORT", status: Self.needsPort)
     }
     let listener = try listen()
     if debugger.port != nil { return try serve(listener) { announce($0, listener) } }
@@ -153,7 +154,7 @@ struct DebuggerLaunch {
   private func makeScript() throws -> String {
     let descriptor = rrs_syscall(
       SyscallNumber.memfd_create, UInt(bitPattern: ("rrs-debugger" as StaticString).utf8Start), 0, 0, 0, 0, 0)
-    let text = Array((debugger.isLLDB ? DebuggerScripts.lldb : DebuggerScripts.gdb).utf8)
+    let text = Array((debugger.isLLDB ? LLDBScript.text : GDBScript.text).utf8)
     guard descriptor >= 0, write(Int32(descriptor), text, text.count) == text.count else {
       throw CommandFailure(message: "cannot write the debugger's commands", status: EX_OSERR)
     }

@@ -1,9 +1,0 @@
-enum DebuggerScripts {
-  static let gdb = """
-    set prompt (rrs) 
-    set unwindonsignal on
-    set non-stop off
-    set pagination off
-    """
-  static let lldb = ""
-}
