@@ -71,7 +71,7 @@ let package = Package(
     swiftTarget(
       "Debugging",
       ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Replay", "CLinuxShim"]),
-    swiftTarget("DebugServer", ["Debugging", "RemoteProtocol", "KernelABI", "CLinuxShim"]),
+    swiftTarget("DebugServer", ["Debugging", "RemoteProtocol", "Execution", "X86", "KernelABI", "CLinuxShim"]),
 
     // Layer 7: the command line.
     .executableTarget(
@@ -96,9 +96,9 @@ let package = Package(
     .target(name: "CTranslationHarness", path: "Tests/TranslationHarness/CTranslationHarness"),
     .executableTarget(
       name: "TranslationHarness",
-      dependencies: ["X86", "KernelABI", "Translation", "CTranslationHarness"],
+      dependencies: ["X86", "KernelABI", "Execution", "Translation", "CTranslationHarness"],
       path: "Tests/TranslationHarness/TranslationHarness", swiftSettings: swiftSettings),
-    tests("TranslationTests", ["Translation", "X86", "KernelABI", "TestSupport", "TranslationHarness"]),
+    tests("TranslationTests", ["Translation", "Execution", "X86", "KernelABI", "TestSupport", "TranslationHarness"]),
     tests("TraceFormatTests", ["TraceFormat", "KernelABI", "CLinuxShim", "TestSupport"]),
     tests("RecordReplayTests", ["TestSupport"]),
     tests("CLITests", ["TestSupport", "rrs"]),

@@ -183,20 +183,3 @@ extension Dialogue {
     }
   }
 }
-
-/// A condition of gdb's.
-struct AgentCondition: StopCondition {
-  private let expression: AgentExpression
-  private let registerFile: RegisterFile
-
-  init(_ bytes: [UInt8], _ registerFile: RegisterFile) {
-    expression = AgentExpression(bytes)
-    self.registerFile = registerFile
-  }
-
-  var identity: [UInt8] { expression.bytes }
-
-  func holds(_ registers: Registers, _ read: (_ address: UInt64, _ count: Int) -> [UInt8]?) -> Bool {
-    expression.evaluate(register: { registerFile.generalValue($0, registers) }, read: read) != 0
-  }
-}

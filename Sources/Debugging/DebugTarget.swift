@@ -1,3 +1,4 @@
+package import Execution
 package import KernelABI
 
 /// What a debugger sees of a recording, and what it can ask for: the seam between front ends and time travel.
@@ -110,10 +111,16 @@ package struct Breakpoint: Hashable, Sendable {
 
 /// When a breakpoint stops.
 package protocol StopCondition: Sendable {
+  /// The same as a program that an engine can evaluate without a stop; nil where it can't be said so.
+  var program: ConditionProgram? { get }
   /// What tells it from others: two with the same are the same condition.
   var identity: [UInt8] { get }
   /// A condition that can't be evaluated holds: the debugger will look itself.
   func holds(_ registers: Registers, _ read: (_ address: UInt64, _ count: Int) -> [UInt8]?) -> Bool
+}
+
+extension StopCondition {
+  package var program: ConditionProgram? { nil }
 }
 
 package struct ResumeRequest: Sendable {

@@ -34,9 +34,9 @@ package protocol Engine: AnyObject {
 
   // For debuggers. An engine that counts no ticks can do without.
 
-  /// The addresses in the tracee's address space before which application code stops with `.breakpoint`. One at which
-  /// a tracee is let run on doesn't stop it there.
-  func setBreakpoints(_ addresses: Set<UInt64>, in tracee: Tracee) throws
+  /// Where in the tracee's address space application code stops with `.breakpoint`. One at which a tracee is let run on
+  /// doesn't stop it there. An engine may leave conditions to whoever set them.
+  func setBreakpoints(_ breakpoints: CodeBreakpoints, in tracee: Tracee) throws
   /// The registers as every way to this place shows them: flags that the program can't look at any more are zero.
   /// Preconditions: the last stop was one that `interpret` returned.
   func visibleRegisters(of tracee: Tracee) throws -> Registers
@@ -64,7 +64,7 @@ extension Engine {
   package var statisticsLines: [String] { [] }
   package func checkRunning(_ tracee: Tracee) throws {}
   package func didWriteMappedFiles() {}
-  package func setBreakpoints(_ addresses: Set<UInt64>, in tracee: Tracee) throws {}
+  package func setBreakpoints(_ breakpoints: CodeBreakpoints, in tracee: Tracee) throws {}
   package func visibleRegisters(of tracee: Tracee) throws -> Registers { try tracee.registers() }
   package func didCopy(_ original: Tracee, to copy: Tracee) throws { try didClone(parent: original, child: copy) }
 

@@ -33,12 +33,46 @@ package struct AgentExpression: Equatable, Sendable {
     }
     return nil
   }
+
+  /// An operation with its operand, and where it begins in the bytes.
+  package struct Instruction: Equatable, Sendable {
+    package var offset: Int
+    package var operation: AgentMachine.Operation
+    package var operand: UInt64
+  }
+
+  /// The operations as they stand in the bytes, up to the last `end`; nil where one is unknown or cut short.
+  package var instructions: [Instruction]? {
+    var result: [Instruction] = []
+    var index = 0
+    while index < bytes.count {
+      guard let operation = AgentMachine.Operation(rawValue: bytes[index]) else { return nil }
+      let end = index + 1 + operation.operandByteCount
+      guard end <= bytes.count else { return nil }
+      let operand = bytes[(index + 1)..<end].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      result.append(Instruction(offset: index, operation: operation, operand: operand))
+      index = end
+    }
+    return result
+  }
+}
+
+extension AgentMachine.Operation {
+  fileprivate var operandByteCount: Int {
+    switch self {
+    case .signExtend, .zeroExtend, .const8, .pick: 1
+    case .ifGoto, .goto, .const16, .register: 2
+    case .const32: 4
+    case .const64: 8
+    default: 0
+    }
+  }
 }
 
 /// The machine's state, and the operations that need nothing else. Each answers whether it could be done.
-struct AgentMachine {
+package struct AgentMachine {
   /// Opcodes that conditions may have. GDB manual, "Bytecode Descriptions".
-  enum Operation: UInt8 {
+  package enum Operation: UInt8, Sendable {
     case add = 0x02, subtract, multiply, divideSigned, divideUnsigned, remainderSigned, remainderUnsigned
     case shiftLeft = 0x09, shiftRightSigned, shiftRightUnsigned
     case logicalNot = 0x0e, and, or, exclusiveOr, not, equal, lessSigned, lessUnsigned

@@ -1,3 +1,4 @@
+package import Execution
 package import KernelABI
 package import TraceFormat
 import TraceeControl
@@ -56,17 +57,27 @@ package struct CodeControl {
   package var ticksMax: UInt64?
   /// How many ticks it may make before it pauses.
   package var tickBudget: UInt64?
-  /// Addresses of code, by process.
-  package var breakpoints: [Tid: Set<UInt64>] = [:] {
-    didSet { allBreakpoints = breakpoints.values.reduce(into: []) { $0.formUnion($1) } }
-  }
+  /// Addresses of code, by process, with conditions that the engine may look at.
+  package var breakpoints: [Tid: [UInt64: ConditionProgram?]] = [:] { didSet { allBreakpoints = merged } }
   /// Whether a tracee that has come to a breakpoint pauses there.
   package var holds: (ReplayTracee) -> Bool = { _ in true }
   package var watches: [WatchedMemory] = []
   /// Pause before a signal is delivered.
   package var stopsAtSignals = false
 
-  private(set) var allBreakpoints: Set<UInt64> = []
+  /// Those of all processes, which may share translations.
+  package private(set) var allBreakpoints = CodeBreakpoints.none
+
+  private var merged: CodeBreakpoints {
+    var all: [UInt64: ConditionProgram?] = [:]
+    for conditions in breakpoints.values {
+      for (address, condition) in conditions {
+        let isNew = all.index(forKey: address) == nil
+        all.updateValue(isNew || all[address] == condition ? condition : nil, forKey: address)
+      }
+    }
+    return CodeBreakpoints(all)
+  }
 
   package init() {}
 }

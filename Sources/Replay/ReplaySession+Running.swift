@@ -102,7 +102,7 @@ extension ReplaySession {
 
   /// Makes the tracee stop where the debugger wants it to. It may stand at such a place.
   private func prepare(_ tracee: ReplayTracee) throws {
-    try engine.setBreakpoints(control?.allBreakpoints ?? [], in: tracee.tracee)
+    try engine.setBreakpoints(control?.allBreakpoints ?? .none, in: tracee.tracee)
     try tracee.tracee.setDebugRegisters(watchRegisters(tracee))
     guard control != nil, tracee.isFresh else { return }
     tracee.isFresh = false
@@ -113,7 +113,7 @@ extension ReplaySession {
 
   private func stopAtBreakpoint(_ tracee: ReplayTracee) throws {
     guard let control, let addresses = control.breakpoints[tracee.tracee.threadGroup.recordedID],
-      addresses.contains(try tracee.tracee.registers().rip), control.holds(tracee)
+      addresses.index(forKey: try tracee.tracee.registers().rip) != nil, control.holds(tracee)
     else { return }
     throw PausedReplay(pause: .breakpoint)
   }

@@ -25,6 +25,9 @@ package enum RuntimeLayout {
   /// for a target that isn't a canonical address.
   package static let spillOffset = 4096 - 8
 
+  /// What a breakpoint's condition saves, and its stack.
+  static let conditionOffset = 1024
+
   static func tickCounter(_ number: Int) -> UInt32 {
     UInt32(dataPageAddress) + UInt32(tickCountersOffset + tickCounterDistance * number)
   }

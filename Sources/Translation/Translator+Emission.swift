@@ -1,3 +1,4 @@
+import Execution
 import X86
 
 /// Writing a unit's instructions.
@@ -86,15 +87,32 @@ struct UnitEmitter {
       emitArrivals(member, fallsIn: fallsIn, &writer)
       map.pointee.set(address, CachePosition(zone: zone.number, offset: writer.offset))
       zone.recovery.pointee.appendStart(writer.offset, address)
-      if hasBreakpoints && translator.breakpoints.contains(address) {
-        writer.trap()
-        writer.byte(ExitStub.Kind.breakpoint.rawValue)
+      if hasBreakpoints, let condition = translator.breakpoints.conditions[address] {
+        emitBreakpoint(address, condition, &writer)
       }
       applicationBytes += Int(length)
       emit(member, unit.pointee.bytes(index), &writer)
       fallsIn = member.instruction.kind != .call && member.instruction.kind != .indirectCall
     }
     if let next = run.next { emitContinuation(next, fallsIn: fallsIn, following, &writer) }
+  }
+
+  /// The trap of a breakpoint, with the code that evaluates its condition around it.
+  private mutating func emitBreakpoint(
+    _ address: UInt64, _ condition: ConditionProgram?, _ writer: inout CodeWriter
+  ) {
+    let start = writer.offset
+    let emitter = condition.flatMap { ConditionEmitter($0) }
+    let skipped = emitter?.emit(&writer)
+    writer.trap()
+    writer.byte(ExitStub.Kind.breakpoint.rawValue)
+    guard let emitter, let skipped else { return }
+    emitter.settle(skipped, &writer)
+    translator.conditionCodes.append(
+      .init(zone: zone.number, start: start, end: writer.offset, applicationAddress: address))
+    // Who stops within is let run on to its end.
+    zone.recovery.pointee.append(start + 1, address, .inTransfer)
+    zone.recovery.pointee.append(writer.offset, address, .plain)
   }
 
   /// Leaves room for a jump where code runs on into another page, whose translations may be dropped alone.

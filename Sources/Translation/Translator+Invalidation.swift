@@ -33,25 +33,12 @@ extension Translator {
     scanDependents.removeAll(keepingCapacity: true)
     orphanLandings.removeAll(keepingCapacity: true)
     newPages.removeAll(keepingCapacity: true)
+    conditionCodes.removeAll()
     if let zone = zones.first { landings.pointee.removeAll(missExit: zone.missExit) }
   }
 
   /// Whether an instruction has been translated from the page at `pageAddress`.
   package func hasTranslations(page pageAddress: UInt64) -> Bool { translatedPages.pointee[pageAddress] != nil }
-
-  /// The addresses at which translated code stops before the instruction. Translations of the pages concerned are
-  /// dropped.
-  package func setBreakpoints(_ addresses: Set<UInt64>) {
-    let changed = breakpoints.symmetricDifference(addresses)
-    breakpoints = addresses
-    for address in changed { invalidate(address..<(address + 1)) }
-  }
-
-  /// Where to go on from a breakpoint at `address`, whose translation is at `entry`, so that it doesn't stop there
-  /// again at once.
-  package func behindBreakpoint(_ address: UInt64, entry: UInt64) -> UInt64 {
-    breakpoints.contains(address) ? entry + UInt64(ExitStub.breakpointByteCount) : entry
-  }
 
   private func drop(_ range: Range<UInt64>) {
     guard let first = zones.first else { return }

@@ -1,3 +1,4 @@
+import Execution
 import X86
 
 /// Translates an address space's code into its code caches, and knows what is translated and where.
@@ -33,7 +34,9 @@ package final class Translator {
   var fixups: [Fixup] = []
   /// For a page, the instructions that begin on the page before and end on it.
   var straddlers: [UInt64: [UInt64]] = [:]
-  var breakpoints: Set<UInt64> = []
+  var breakpoints = CodeBreakpoints.none
+  /// The code of breakpoints' conditions.
+  var conditionCodes: [ConditionCode] = []
   /// Landings in front of addresses that aren't translated.
   var orphanLandings: [UInt64] = []
   /// For a page, those whose translations rely on its bytes: a liveness scan has gone from them to it.
@@ -96,6 +99,7 @@ package final class Translator {
     zones = zip(other.zones, zoneMemories).map { CodeZone(copying: $0, memory: $1) }
     straddlers = other.straddlers
     breakpoints = other.breakpoints
+    conditionCodes = other.conditionCodes
     orphanLandings = other.orphanLandings
     scanDependents = other.scanDependents
     regionsAskedFor = other.regionsAskedFor

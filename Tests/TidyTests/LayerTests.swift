@@ -24,7 +24,7 @@ import Testing
     "Debugging": (
       6, ["KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Replay", "CLinuxShim"]
     ),
-    "DebugServer": (6, ["Debugging", "RemoteProtocol", "KernelABI", "CLinuxShim"]),
+    "DebugServer": (6, ["Debugging", "RemoteProtocol", "Execution", "X86", "KernelABI", "CLinuxShim"]),
     "rrs": (
       7,
       [

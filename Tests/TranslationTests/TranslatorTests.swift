@@ -1,3 +1,4 @@
+import Execution
 import KernelABI
 import TestSupport
 import Testing
@@ -114,7 +115,7 @@ import X86
   @Test func breakpointsStopBeforeTheInstruction() throws {
     let space = Space([0x90, 0x90, 0xC3])
     _ = try space.translator.enter(Space.code)
-    space.translator.setBreakpoints([Space.code + 1])
+    space.translator.setBreakpoints(CodeBreakpoints([Space.code + 1]))
     let entry = try space.translator.enter(Space.code + 1)
     var registers = Registers()
     registers.rip = entry + 1
@@ -122,7 +123,7 @@ import X86
     #expect(registers.rip == Space.code + 1)
     let behind = space.translator.behindBreakpoint(Space.code + 1, entry: try space.translator.enter(Space.code + 1))
     #expect(space.byte(behind) == 0x90)
-    space.translator.setBreakpoints([])
+    space.translator.setBreakpoints(.none)
     #expect(space.byte(try space.translator.enter(Space.code + 1)) == 0x90)
   }
 

@@ -57,7 +57,7 @@ final class Diversion {
     _ stepped: ThreadIdentity?, _ stops: StopSet, _ isInterrupted: () -> Bool
   ) throws -> DebugStop.Reason {
     let thread = tracee.tracee, engine = session.engine
-    try engine.setBreakpoints(Set(stops.codeBreakpoints.map(\.address)), in: thread)
+    try engine.setBreakpoints(stops.control().allBreakpoints, in: thread)
     while true {
       let isStep = stepped != nil && !engine.standsBeforeInterceptedInstruction(thread)
       let limit = RunLimit.slice(engine.ticks(of: thread) + Self.sliceTicks)

@@ -54,7 +54,11 @@ package struct StopSet: Sendable {
   func control() -> CodeControl {
     var control = CodeControl()
     for breakpoint in codeBreakpoints {
-      control.breakpoints[Tid(breakpoint.process), default: []].insert(breakpoint.address)
+      let known = control.breakpoints[Tid(breakpoint.process), default: [:]]
+      // Of two breakpoints at one place, neither decides alone.
+      let isOnly = known.index(forKey: breakpoint.address) == nil && breakpoint.conditions.count == 1
+      control.breakpoints[Tid(breakpoint.process), default: [:]].updateValue(
+        isOnly ? breakpoint.conditions[0].program : nil, forKey: breakpoint.address)
     }
     control.watches = watchpoints.map {
       WatchedMemory(

@@ -111,7 +111,7 @@ extension Timeline {
   /// Single steps pass over breakpoints.
   private func breakpointHere(_ control: CodeControl, _ tracee: ReplayTracee) throws -> ReplayProgress? {
     let address = try tracee.tracee.registers().rip
-    let isSet = control.breakpoints[tracee.tracee.threadGroup.recordedID]?.contains(address) ?? false
+    let isSet = control.breakpoints[tracee.tracee.threadGroup.recordedID]?.index(forKey: address) != nil
     return isSet && control.holds(tracee) ? .paused(.breakpoint) : nil
   }
 

@@ -130,7 +130,7 @@ extension Timeline {
         control.stopsAtSignals = target.isAtEvent
         stepCount += 1
       } else {
-        control.breakpoints = [tracee.tracee.threadGroup.recordedID: [target.programCounter]]
+        control.breakpoints = [tracee.tracee.threadGroup.recordedID: [target.programCounter: nil]]
         control.ticksMax = target.ticks + 1
       }
       switch try advance(control) {

@@ -1,4 +1,5 @@
 import CLinuxShim
+import Execution
 import KernelABI
 import TraceeControl
 
@@ -98,10 +99,10 @@ final class CodeCache {
   }
 
   /// Where the code stops; see `Translator.setBreakpoints`.
-  func setBreakpoints(_ addresses: Set<UInt64>) {
-    guard addresses != translator.breakpoints else { return }
+  func setBreakpoints(_ breakpoints: CodeBreakpoints) {
+    guard breakpoints != translator.breakpoints else { return }
     generation += 1
-    translator.setBreakpoints(addresses)
+    translator.setBreakpoints(breakpoints)
   }
 
   private func forget(_ range: Range<UInt64>) {

@@ -5,8 +5,8 @@ package import TraceeControl
 
 // What only debuggers ask for: breakpoints, watched memory, and copies of tracees.
 extension SoftwareEngine {
-  package func setBreakpoints(_ addresses: Set<UInt64>, in tracee: Tracee) throws {
-    space(of: tracee)?.cache.setBreakpoints(addresses)
+  package func setBreakpoints(_ breakpoints: CodeBreakpoints, in tracee: Tracee) throws {
+    space(of: tracee)?.cache.setBreakpoints(breakpoints)
   }
 
   package func visibleRegisters(of tracee: Tracee) throws -> Registers {

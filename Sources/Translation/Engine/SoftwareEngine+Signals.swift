@@ -243,6 +243,12 @@ extension SoftwareEngine {
   ) throws -> Stop? {
     var registers = try tracee.registers()
     let place = registers.rip
+    if space.cache.translator.recoverFromCondition(&registers) {
+      // Whoever set the breakpoint sees what is wrong with its condition.
+      try state.forcedSignals.restore(info.signal, state.signalActions, tracee)
+      tracee.setRegisters(registers)
+      return .breakpoint
+    }
     switch space.cache.translator.recover(&registers) {
     case .recovered, .behindSystemCall:
       try checkCode(registers.rip, tracee, space)

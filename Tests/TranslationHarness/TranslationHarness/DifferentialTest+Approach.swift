@@ -1,3 +1,4 @@
+import Execution
 import CTranslationHarness
 import KernelABI
 import Translation
@@ -11,7 +12,7 @@ extension DifferentialTest {
     _ initial: machine_state, _ count: Int, _ boundaries: [Int], _ generator: inout ProgramGenerator
   ) -> [String] {
     guard count > 1 else { return [] }
-    defer { machine.translator.setBreakpoints([]) }
+    defer { machine.translator.setBreakpoints(.none) }
     for _ in 0..<2 {
       let goal = generator.random.below(count)
       // Within a repeated string instruction no breakpoint is hit.
@@ -27,13 +28,13 @@ extension DifferentialTest {
 
   private mutating func approach(_ initial: machine_state, _ goal: Int, _ ticks: Int64) -> String? {
     machine.restoreData()
-    machine.translator.setBreakpoints([])
+    machine.translator.setBreakpoints(.none)
     var outcome = Machine.Outcome(state: initial, signal: 0, stop: .ticksExhausted, ticks: 0)
     if ticks > 0 {
       outcome = machine.runTranslated(initial, budget: ticks)
       if outcome.stop != .ticksExhausted { return "stopped for \(outcome.stop) before its tick" }
     }
-    machine.translator.setBreakpoints([steps[goal].rip])
+    machine.translator.setBreakpoints(CodeBreakpoints([steps[goal].rip]))
     var isLeaving = false
     for _ in 0..<Self.stepMax {
       if outcome.state.rip == steps[goal].rip {

@@ -1,3 +1,4 @@
+import Execution
 import CTranslationHarness
 import KernelABI
 import Translation
@@ -199,8 +200,8 @@ struct DifferentialTest: ~Copyable {
     var addresses: Set<UInt64> = []
     for _ in 0..<3 { addresses.insert(steps[generator.random.below(count)].rip) }
     addresses = addresses.filter { Machine.code.contains($0) }
-    machine.translator.setBreakpoints(addresses)
-    defer { machine.translator.setBreakpoints([]) }
+    machine.translator.setBreakpoints(CodeBreakpoints(addresses))
+    defer { machine.translator.setBreakpoints(.none) }
     machine.restoreData()
     var state = initial
     var passed = 0, ticks: Int64 = 0
