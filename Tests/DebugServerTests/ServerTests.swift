@@ -121,8 +121,9 @@ import Testing
         ("bs", "T05thread:p1f.1f;"), ("p0", "6300000000000000"),
         ("vRun;;6335", "T00thread:p1f.1f;"), ("vCont;s:p1f.1f", "T05thread:p1f.1f;"), ("p0", "3300000000000000"),
         ("vRun;;7437", "T00thread:p1f.1f;"), ("p0", "0700000000000000"), ("vRun;", "T00thread:p1f.1f;"), ("p0", "0000000000000000"),
-        ("vRun;;6839", "T00thread:p1f.1f;"), ("p0", "0900000000000000"), ("vRun;;7831", "E.'x1' is no place to go to"),
-        ("vRun;;393939", "E.there is no such place"), ("vKill;1f", "OK"), ("vRun;", "T00thread:p1f.1f;"),
+        ("vRun;;6839", "T00thread:p1f.1f;"), ("p0", "0900000000000000"), ("vRun;;7831", "T00thread:p1f.1f;"),
+        // An error would have gdb think that the program is gone.
+        ("vRun;;393939", "T00thread:p1f.1f;"), ("p0", "0900000000000000"), ("vKill;1f", "OK"), ("vRun;", "T00thread:p1f.1f;"),
       ]
       for (index, row) in rows.enumerated() {
         #expect(try client.ask(row.0) == row.1, "\(index): \(row.0)")
