@@ -32,7 +32,7 @@ import Testing
     ("record -C x ls", 64, "on-all-events"),
     ("record no-such-program-here", 69, "cannot execute"), ("record /etc/hostname", 69, "cannot execute"),
     ("no-such-program-here", 69, "cannot execute"), ("record -o /proc/nope ls", 73, "/proc/nope"),
-    ("replay", 64, "-a"), ("replay -a", 66, "latest-trace"), ("replay -a nope", 66, "nope"),
+    ("replay", 66, "latest-trace"), ("replay -a", 66, "latest-trace"), ("replay -a nope", 66, "nope"),
     ("replay -a -g x", 64, "'x'"), ("replay -a /etc", 65, "not a trace"), ("/etc -a", 65, "not a trace"),
     ("ps nope", 66, "nope"), ("ps a b", 64, "'b'"), ("dump nope", 66, "nope"), ("dump -r --json", 64, "--json"),
     ("ls nope", 66, "nope"), ("rm", 64, "no trace"), ("rm nope", 66, "nope"), ("rm /etc", 65, "not a trace"),
