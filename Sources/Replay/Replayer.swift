@@ -14,16 +14,7 @@ package struct Replayer {
     _ options: ReplayOptions, _ makeEngine: (TraceHeader) throws -> any Engine
   ) throws -> ReplayOutcome {
     let session = try open(options, makeEngine)
-    do {
-      try session.run()
-    } catch let error as KernelError {
-      throw ReplayError.internalError("replay failed after event \(session.eventCount): \(error)")
-    } catch let error as CounterError {
-      throw ReplayError.unavailable("replay failed after event \(session.eventCount): \(error)")
-    } catch let error as TraceeDied {
-      throw ReplayError.internalError(
-        "a tracee died in replay after event \(session.eventCount) (\(error.status)): was it killed from outside?")
-    }
+    try session.explainingFailures { try session.run() }
     return ReplayOutcome(
       eventCount: session.eventCount, isCutShort: session.reader.isCutShort, status: session.rootStatus,
       stopCount: session.stopCount, notes: session.notes)
@@ -55,6 +46,22 @@ package struct Replayer {
       throw ReplayError.unusableTrace(
         "the trace was recorded on a processor with other register state (xcr0 0x\(String(header.xcr0, radix: 16)), "
           + "here 0x\(String(rrs_xgetbv0(), radix: 16))): replay it on a machine like that one, or try with -F")
+    }
+  }
+}
+
+extension ReplaySession {
+  /// Turns what goes wrong on this machine into a `ReplayError` that says where it did.
+  package func explainingFailures(_ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let error as KernelError {
+      throw ReplayError.internalError("replay failed after event \(eventCount): \(error)")
+    } catch let error as CounterError {
+      throw ReplayError.unavailable("replay failed after event \(eventCount): \(error)")
+    } catch let error as TraceeDied {
+      throw ReplayError.internalError(
+        "a tracee died in replay after event \(eventCount) (\(error.status)): was it killed from outside?")
     }
   }
 }

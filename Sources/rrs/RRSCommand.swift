@@ -9,7 +9,7 @@ protocol Verb: ParsableCommand {
 /// The root of the command line.
 struct RRSCommand: ParsableCommand {
   static let verbs: [any Verb.Type] = [
-    RecordCommand.self, ReplayCommand.self, ProcessesCommand.self, DumpCommand.self,
+    RecordCommand.self, ReplayCommand.self, ProcessesCommand.self, DumpCommand.self, RerunCommand.self,
     ListCommand.self, RemoveCommand.self, MoveCommand.self, TraceInfoCommand.self, FileNameCommand.self,
     BuildIDCommand.self, VerifyCommand.self, DoctorCommand.self, CPUFeaturesCommand.self, GDBInitCommand.self,
     LLDBInitCommand.self,

@@ -11,6 +11,8 @@ import TraceeControl
 final class Diversion {
   let session: ReplaySession
   let tracee: ReplayTracee
+  /// Whether what the function prints is shown.
+  var showsOutput = true
   private var timeStampCounter: UInt64 = 1 << 40
 
   init(_ original: ReplaySession, _ tid: Tid) throws {
@@ -185,7 +187,7 @@ final class Diversion {
       guard let bytes = thread.readBytes(address, count: min(count, 1 << 20)) else {
         return written > 0 ? written : -14
       }
-      if output == 1 || output == 2 { Output.write(output, bytes) }
+      if showsOutput, output == 1 || output == 2 { Output.write(output, bytes) }
       written += Int64(bytes.count)
     }
     return written

@@ -54,12 +54,8 @@ struct DebuggerLaunch {
 
   private func openSession() throws -> DebugSession {
     let replay = try Replayer().open(options) { EngineSelection.engine(replaying: $0) }
-    let layout = ExtendedStateLayout { subleaf in
-      let answer = CPUIDTable(records: replay.reader.header.cpuid).answer(leaf: 0xd, subleaf: subleaf)
-      return (answer.eax, answer.ebx, answer.ecx)
-    }
     do {
-      return try DebugSession(replay, beginning: beginning, layout: layout)
+      return try DebugSession(replay, beginning: beginning, layout: replay.reader.header.extendedStateLayout)
     } catch let error as DebugError {
       replay.killAll()
       throw CommandFailure(

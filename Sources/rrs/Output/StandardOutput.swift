@@ -15,7 +15,11 @@ struct StandardOutput: ~Copyable {
 
   private mutating func print(bytes: some Sequence<UInt8>) {
     buffer.append(contentsOf: bytes)
-    buffer.append(UInt8(ascii: "\n"))
+    append([UInt8(ascii: "\n")])
+  }
+
+  mutating func append(_ bytes: [UInt8]) {
+    buffer.append(contentsOf: bytes)
     if buffer.count >= Self.flushByteCount { flush() }
   }
 
