@@ -37,6 +37,9 @@ package protocol Engine: AnyObject {
   /// Where in the tracee's address space application code stops with `.breakpoint`. One at which a tracee is let run on
   /// doesn't stop it there. An engine may leave conditions to whoever set them.
   func setBreakpoints(_ breakpoints: CodeBreakpoints, in tracee: Tracee) throws
+  /// Pages of memory that stop the tracee with `.watchpoint` when it writes to them, or touches them at all where the
+  /// value is true. For what debug registers have no room for: each touch costs several stops.
+  func setWatchedPages(_ pages: [UInt64: Bool], in tracee: Tracee) throws
   /// The registers as every way to this place shows them: flags that the program can't look at any more are zero.
   /// Preconditions: the last stop was one that `interpret` returned.
   func visibleRegisters(of tracee: Tracee) throws -> Registers
@@ -65,6 +68,7 @@ extension Engine {
   package func checkRunning(_ tracee: Tracee) throws {}
   package func didWriteMappedFiles() {}
   package func setBreakpoints(_ breakpoints: CodeBreakpoints, in tracee: Tracee) throws {}
+  package func setWatchedPages(_ pages: [UInt64: Bool], in tracee: Tracee) throws {}
   package func visibleRegisters(of tracee: Tracee) throws -> Registers { try tracee.registers() }
   package func didCopy(_ original: Tracee, to copy: Tracee) throws { try didClone(parent: original, child: copy) }
 
@@ -114,8 +118,8 @@ package enum Stop: Equatable {
   /// At the limit. Where a point's registers weren't met at its tick, right after it: the registers tell.
   case tickLimit
   case breakpoint
-  /// Debug registers were hit, bits by their numbers; the tracee has come to the end of the instruction since.
-  case watchpoint(UInt8)
+  /// Watched memory was touched; the tracee has come to the end of the instruction since.
+  case watchpoint(WatchHit)
   case step
   /// A fork, vfork or clone made this tracee. The call goes on with `.systemCall`.
   case cloned(Tid, PtraceEvent)
@@ -126,6 +130,19 @@ package enum Stop: Equatable {
   case exited(WaitStatus)
   /// The thread group stops; nil: it goes on, or the tracee is new and stopped for the first time.
   case groupStop(Signal?)
+}
+
+/// How watched memory was touched.
+package struct WatchHit: Equatable, Sendable {
+  /// The debug registers that were hit, bits by their numbers.
+  package var slots: UInt8
+  /// The first address that was touched on a watched page.
+  package var address: RemotePointer?
+
+  package init(slots: UInt8, address: RemotePointer? = nil) {
+    self.slots = slots
+    self.address = address
+  }
 }
 
 package struct TrappedInstruction: Equatable {

@@ -31,7 +31,7 @@ extension ReplaySession {
         tracee.isFresh = true
         throw PausedReplay(pause: .ticks)
       case .breakpoint: try stopAtBreakpoint(tracee)
-      case .watchpoint(let slots): try stopAtWatch(tracee, slots)
+      case .watchpoint(let hit): try stopAtWatch(tracee, hit)
       default: return stop
       }
     }
@@ -103,7 +103,7 @@ extension ReplaySession {
   /// Makes the tracee stop where the debugger wants it to. It may stand at such a place.
   private func prepare(_ tracee: ReplayTracee) throws {
     try engine.setBreakpoints(control?.allBreakpoints ?? .none, in: tracee.tracee)
-    try tracee.tracee.setDebugRegisters(watchRegisters(tracee))
+    try watch(tracee)
     guard control != nil, tracee.isFresh else { return }
     tracee.isFresh = false
     if let address = try? tracee.tracee.registers().rip, control?.allBreakpoints.contains(address) ?? false {

@@ -1,3 +1,4 @@
+import Execution
 package import KernelABI
 import TraceFormat
 import TraceeControl
@@ -17,36 +18,63 @@ extension ReplaySession {
     return pieces
   }
 
-  /// How many debug registers these would take, of how many there are for one process.
-  package static func registersNeeded(_ watches: [WatchedMemory]) -> Int {
-    watches.reduce(0) { $0 + pieces($1.range).count }
-  }
-  package static let registersMax = DebugRegisters.count - 1
-
-  /// The debug registers for a tracee, and by register the index of the watched memory.
-  func watchAssignment(_ tracee: ReplayTracee) -> (registers: DebugRegisters, owners: [Int: Int]) {
-    var registers = tracee.tracee.debugRegisters
+  /// How a process's memory is watched.
+  struct WatchAssignment {
+    var registers: DebugRegisters
+    /// By register, the index of the watched memory.
     var owners: [Int: Int] = [:]
-    var slot = Tracee.executionSlot + 1
+    /// What the registers have no room for: its indices, and its pages, with whether reading counts.
+    var rest: [Int] = []
+    var pages: [UInt64: Bool] = [:]
+  }
+
+  func watchAssignment(_ tracee: ReplayTracee) -> WatchAssignment {
+    var assignment = WatchAssignment(registers: tracee.tracee.debugRegisters)
+    let firstSlot = Tracee.executionSlot + 1
+    for unused in firstSlot..<DebugRegisters.count { assignment.registers[unused] = nil }
+    var slot = firstSlot
     for (index, watch) in (control?.watches ?? []).enumerated()
     where watch.process == tracee.tracee.threadGroup.recordedID {
-      for piece in Self.pieces(watch.range) where slot < DebugRegisters.count {
-        registers[slot] = DebugRegister(
-          watch.kind == .write ? .write : .access, piece.address, byteCount: piece.byteCount)
-        owners[slot] = index
-        slot += 1
+      let pieces = Self.pieces(watch.range)
+      if slot + pieces.count <= DebugRegisters.count {
+        for piece in pieces {
+          assignment.registers[slot] = DebugRegister(
+            watch.kind == .write ? .write : .access, piece.address, byteCount: piece.byteCount)
+          assignment.owners[slot] = index
+          slot += 1
+        }
+      } else {
+        assignment.rest.append(index)
+        let start = watch.range.start.pageStart.rawValue
+        for page in stride(from: start, to: watch.range.end.rawValue, by: Int(pageSize)) {
+          assignment.pages[page] = assignment.pages[page] ?? false || watch.kind != .write
+        }
       }
     }
-    for unused in slot..<DebugRegisters.count { registers[unused] = nil }
-    return (registers, owners)
+    return assignment
   }
 
-  func watchRegisters(_ tracee: ReplayTracee) -> DebugRegisters { watchAssignment(tracee).registers }
+  /// Makes the tracee's engine watch what the debugger watches.
+  func watch(_ tracee: ReplayTracee) throws {
+    let assignment = watchAssignment(tracee)
+    try tracee.tracee.setDebugRegisters(assignment.registers)
+    try engine.setWatchedPages(assignment.pages, in: tracee.tracee)
+  }
 
-  func stopAtWatch(_ tracee: ReplayTracee, _ slots: UInt8) throws {
-    let owners = watchAssignment(tracee).owners
-    let touched = Set(owners.filter { slots & (1 << UInt8($0.key)) != 0 }.values)
+  /// The most bytes that one instruction touches.
+  private static let accessByteCountMax: UInt64 = 64
+
+  func stopAtWatch(_ tracee: ReplayTracee, _ hit: WatchHit) throws {
+    let assignment = watchAssignment(tracee)
+    var touched = Set(assignment.owners.filter { hit.slots & (1 << UInt8($0.key)) != 0 }.values)
     let changed = Set(takeChangedWatches())
+    if let address = hit.address {
+      for index in assignment.rest {
+        guard let watch = control?.watches[index] else { continue }
+        let near = RemoteRange(address, byteCount: Self.accessByteCountMax)
+        if changed.contains(index) || watch.kind != .write && near.overlaps(watch.range) { touched.insert(index) }
+      }
+    }
     let hits = touched.filter { control?.watches[$0].kind != .write || changed.contains($0) }
     if !hits.isEmpty { throw PausedReplay(pause: .watchpoint(hits.sorted())) }
     if control?.steppedTid == tracee.recordedTid { throw PausedReplay(pause: .step) }

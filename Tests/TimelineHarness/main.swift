@@ -14,6 +14,7 @@ import Translation
 //   TimelineHarness points TRACE COUNT SEED   random points, reached forwards, backwards and in any order
 //   TimelineHarness steps TRACE COUNT SEED    single steps, and the same ones back
 //   TimelineHarness stops TRACE COUNT SEED    breakpoints and watchpoints, forwards and backwards
+//   TimelineHarness pages TRACE COUNT SEED    the same with more memory watched than there are debug registers for
 
 struct Failure: Error, CustomStringConvertible { var description: String }
 
@@ -148,7 +149,7 @@ final class Harness {
     print("\(total) steps")
   }
 
-  func stops(_ count: Int) throws {
+  func stops(_ count: Int, watchesPages: Bool) throws {
     let states = try collect(max(count, 4))
     guard !states.isEmpty else { throw Failure(description: "there is no point in \(trace)") }
     try reopen()
@@ -163,7 +164,7 @@ final class Harness {
       set.insert(
         Breakpoint(
           kind: .write, process: processes[state.tid] ?? state.tid.rawValue,
-          address: (state.registers.rsp &- 64) & ~7, byteCount: 8))
+          address: (state.registers.rsp &- 64) & ~7, byteCount: watchesPages ? 200 : 8))
     }
     try timeline.seek(afterEvent: timeline.beginEvent)
     var forward: [TimelineStop] = []
@@ -216,15 +217,16 @@ final class Harness {
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
   guard arguments.count == 4, let count = Int(arguments[2]), let seed = UInt64(arguments[3]) else {
-    throw Failure(description: "points, steps or stops, TRACE, COUNT, SEED")
+    throw Failure(description: "points, steps, stops or pages, TRACE, COUNT, SEED")
   }
   let harness = try Harness(arguments[1], seed: seed)
   defer { harness.timeline.end() }
   switch arguments[0] {
   case "points": try harness.points(count)
   case "steps": try harness.steps(count)
-  case "stops": try harness.stops(count)
-  default: throw Failure(description: "points, steps or stops?")
+  case "stops": try harness.stops(count, watchesPages: false)
+  case "pages": try harness.stops(count, watchesPages: true)
+  default: throw Failure(description: "points, steps, stops or pages?")
   }
 } catch {
   let message = Array("harness: \(arguments.joined(separator: " ")): \(error)\n".utf8)

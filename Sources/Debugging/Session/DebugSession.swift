@@ -103,23 +103,11 @@ package final class DebugSession: DebugTarget {
 
   package func insert(_ breakpoint: Breakpoint) throws(DebugError) {
     let address = RemotePointer(breakpoint.address)
-    if breakpoint.isWatch {
-      try checkRoom(for: breakpoint)
-    } else if readMemory(breakpoint.process, breakpoint.address, count: 1).isEmpty, !files.wasEverMapped(address) {
+    let isKnown = !readMemory(breakpoint.process, breakpoint.address, count: 1).isEmpty
+    guard breakpoint.isWatch || isKnown || files.wasEverMapped(address) else {
       throw DebugError("there is no code at \(address), here or elsewhere in the recording", number: 14)
     }
     stops.insert(breakpoint)
-  }
-
-  private func checkRoom(for breakpoint: Breakpoint) throws(DebugError) {
-    var with = stops
-    with.insert(breakpoint)
-    let watches = with.control().watches.filter { $0.process.rawValue == breakpoint.process }
-    guard ReplaySession.registersNeeded(watches) <= ReplaySession.registersMax else {
-      throw DebugError(
-        "the processor can watch \(ReplaySession.registersMax) pieces of memory of up to 8 aligned bytes at a time",
-        number: 28)
-    }
   }
 
   package func remove(_ breakpoint: Breakpoint) { stops.remove(breakpoint) }

@@ -9,6 +9,10 @@ extension SoftwareEngine {
     space(of: tracee)?.cache.setBreakpoints(breakpoints)
   }
 
+  package func setWatchedPages(_ pages: [UInt64: Bool], in tracee: Tracee) throws {
+    try space(of: tracee)?.watch(pages, tracee)
+  }
+
   package func visibleRegisters(of tracee: Tracee) throws -> Registers {
     var registers = try tracee.registers()
     guard let space = space(of: tracee) else { return registers }
@@ -33,7 +37,7 @@ extension SoftwareEngine {
 
   /// Does something to the tracee's memory in its stead, which debug registers don't see.
   func watching<R>(_ tracee: Tracee, _ state: SoftwareTracee, _ body: () throws -> R) rethrows -> R {
-    guard tracee.watches else { return try body() }
+    guard tracee.watches || !(space(of: tracee)?.watchedPages.isEmpty ?? true) else { return try body() }
     func values() -> [[UInt8]?] {
       tracee.debugRegisters.slots.map { slot in slot.flatMap { tracee.readBytes($0.address, count: $0.byteCount) } }
     }
@@ -42,20 +46,51 @@ extension SoftwareEngine {
       for (slot, pair) in zip(before, values()).enumerated() where slot != Tracee.executionSlot && pair.0 != pair.1 {
         state.watchHits |= 1 << UInt8(slot)
       }
+      // Whoever watches pages compares them.
+      if !(space(of: tracee)?.watchedPages.isEmpty ?? true) { state.touched = state.touched ?? .null }
     }
     return try body()
   }
 
-  /// A stop at which debug registers were hit is one because of them, wherever else it is.
-  func reportWatches(_ state: SoftwareTracee, _ stop: Stop?) -> Stop? {
-    guard state.watchHits != 0, !state.isInCache else { return stop }
+  /// A stop at which watched memory was touched is one because of that, wherever else it is.
+  func reportWatches(_ tracee: Tracee, _ state: SoftwareTracee, _ stop: Stop?) throws -> Stop? {
+    guard !state.isInCache, !state.wantsOriginal, state.step == nil, state.repeated == nil else { return stop }
+    if !state.liftedPages.isEmpty {
+      try space(of: tracee)?.watchAgain(state.liftedPages, tracee)
+      state.liftedPages = []
+    }
+    guard state.watchHits != 0 || state.touched != nil else { return stop }
     switch stop {
     case nil, .step, .tickLimit, .breakpoint:
-      defer { state.watchHits = 0 }
-      return .watchpoint(state.watchHits)
+      defer { (state.watchHits, state.touched) = (0, nil) }
+      return .watchpoint(WatchHit(slots: state.watchHits, address: state.touched))
     default:
       return stop
     }
+  }
+
+  /// The program touches a watched page: it does so in its own code, without the protection.
+  func touch(
+    _ address: RemotePointer, _ tracee: Tracee, _ state: SoftwareTracee, _ space: SoftwareSpace
+  ) throws -> Stop? {
+    let page = address.pageStart.rawValue
+    try state.forcedSignals.restore(.segmentationFault, state.signalActions, tracee)
+    if state.step == nil {
+      var registers = try tracee.registers()
+      if space.cache.translator.recover(&registers) == .inTransfer {
+        try space.liftWatch(page, tracee)
+        state.liftedPages.append(page)
+        state.touched = state.touched ?? address
+        return try leaveWatched(tracee, state, space)
+      }
+      tracee.setRegisters(registers)
+    }
+    try space.liftWatch(page, tracee)
+    state.liftedPages.append(page)
+    state.touched = state.touched ?? address
+    if space.cache.pages[page] != nil { state.pagesWritten += space.codePages(writtenAt: page) }
+    state.wantsOriginal = true
+    return nil
   }
 
   /// Lets a repeated instruction that touches watched memory run to its end at `next`.

@@ -47,9 +47,11 @@ extension SoftwareEngine {
       }
     }
     let page = info.address.pageStart.rawValue
-    if info.signal == .segmentationFault, info.code == SignalCode.accessDenied,
-      tracee.addressSpace.writeProtected[page] != nil
-    {
+    let isDenied = info.signal == .segmentationFault && info.code == SignalCode.accessDenied
+    if isDenied, space.watchedPages[page] != nil {
+      return try touch(info.address, tracee, state, space)
+    }
+    if isDenied, tracee.addressSpace.writeProtected[page] != nil {
       return try codeWrite(page, tracee, state, space)
     }
     try abandonStep(tracee, state, space)

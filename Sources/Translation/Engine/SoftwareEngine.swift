@@ -250,7 +250,7 @@ package final class SoftwareEngine: Engine {
     let state = state(of: tracee)
     counts.stops += 1
     countTicks(tracee, state)
-    let stop = try reportWatches(state, stop(tracee, state, status))
+    let stop = try reportWatches(tracee, state, stop(tracee, state, status))
     switch stop {
     case nil, .signal(_, isAtBoundary: false)?: state.isMidRun = true
     case .groupStop?: break

@@ -20,6 +20,8 @@ final class SoftwareSpace: EngineState {
   private var checkedVersion: UInt64 = 0
   /// Pages of code that the kernel or the tracer has written to, to be looked at before the program goes on.
   private var writtenPages: Set<UInt64> = []
+  /// Pages that a debugger watches: whether reading is watched too, and the protection that the program gave them.
+  private(set) var watchedPages: [UInt64: (reads: Bool, protection: Int32)] = [:]
   /// Pages with translations from another process, which this one hasn't mapped so far.
   private var absentPages: Set<UInt64> = []
 
@@ -41,6 +43,7 @@ final class SoftwareSpace: EngineState {
     copy.writtenPages = writtenPages
     copy.aliases = aliases
     copy.absentPages = absentPages
+    copy.watchedPages = watchedPages
     return copy
   }
 
@@ -176,13 +179,17 @@ final class SoftwareSpace: EngineState {
   func releaseArguments(_ registers: Registers, _ tracee: Tracee) throws -> Bool {
     guard !tracee.addressSpace.writeProtected.isEmpty else { return false }
     let ranges = CallArguments.writable(registers, tracee)
+    // What a debugger watches is written to by the tracer: in a replay no call is made.
     let pages = tracee.addressSpace.writeProtected.keys.filter { page in
-      ranges.contains { $0.lowerBound < page + pageSize && $0.upperBound > page }
+      watchedPages[page] == nil && ranges.contains { $0.lowerBound < page + pageSize && $0.upperBound > page }
     }
     for page in pages { try unprotect(page, tracee) }
     try drop(pages, tracee)
     return !pages.isEmpty
   }
+
+  func noteWatch(_ page: UInt64, reads: Bool, _ protection: Int32) { watchedPages[page] = (reads, protection) }
+  func forgetWatch(_ page: UInt64) { watchedPages[page] = nil }
 
   // MARK: - Changes
 
@@ -209,6 +216,7 @@ final class SoftwareSpace: EngineState {
   ) {
     let concerns = executable?.contains { $0.range.overlaps(range) } ?? true
     if concerns || isExecutable { executable = nil }
+    for page in watchedPages.keys where bounds.contains(page) { watchedPages[page] = nil }
     for page in programProtection.keys where bounds.contains(page) {
       programProtection[page] = nil
       tracee.addressSpace.writeProtected[page] = nil

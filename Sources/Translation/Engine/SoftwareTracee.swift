@@ -23,6 +23,10 @@ final class SoftwareTracee: EngineState {
   var repeatedIsRequested = false
   /// The debug registers that were hit and haven't been reported.
   var watchHits: UInt8 = 0
+  /// The same of a watched page: where it was touched.
+  var touched: RemotePointer?
+  /// Watched pages that the instruction under way may touch.
+  var liftedPages: [UInt64] = []
   /// The registers are to be as before the step when it is done: it only made its memory writable.
   var repeatsStep = false
   /// Pages of code that the original instruction writes to.
