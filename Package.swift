@@ -90,6 +90,7 @@ let package = Package(
     tests("ExecutionTests", ["Execution", "X86", "TraceeControl", "KernelABI", "CLinuxShim", "TestSupport"]),
     tests("SyscallsTests", ["Syscalls", "KernelABI"]),
     tests("SchedulingTests", ["Scheduling", "KernelABI"]),
+    tests("DebuggingTests", ["Debugging", "Replay", "KernelABI"]),
     tests("DebugServerTests", ["DebugServer", "Debugging", "RemoteProtocol", "KernelABI", "TestSupport"]),
     tests("RemoteProtocolTests", ["RemoteProtocol", "KernelABI", "TestSupport"]),
     tests("X86Tests", ["X86", "KernelABI", "TestSupport"]),

@@ -35,6 +35,17 @@ package enum ProcFS {
     return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
   }
 
+  /// The memory of a process that it shares with no other, in bytes (proc_pid_smaps(5), smaps_rollup).
+  package static func privateByteCount(_ tid: Tid) -> UInt64 {
+    guard let text = readFile("/proc/\(tid)/smaps_rollup") else { return 0 }
+    var total: UInt64 = 0
+    for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: Array("Private_".utf8)) {
+      let digits = line.drop { !(0x30...0x39).contains($0) }.prefix { (0x30...0x39).contains($0) }
+      total += (UInt64(String(decoding: digits, as: UTF8.self)) ?? 0) * 1024
+    }
+    return total
+  }
+
   /// The value of a field of /proc/TID/status, such as `SigCgt`, in hexadecimal.
   package static func statusMask(_ tid: Tid, _ field: String) -> UInt64? {
     guard let value = statusField(tid, field) else { return nil }

@@ -6,6 +6,8 @@ package struct CheckpointSpacing: Equatable, Sendable {
   /// Work for 100 ms of the recorded program.
   package var interval: UInt64 = 50_000_000
   package var countMax = 24
+  /// How much memory they may hold that nothing else holds, in bytes.
+  package var byteCountMax: UInt64 = 1 << 30
   /// Nearer than this to the present, one is as good as another.
   package var nearest: UInt64 = 500_000
 
@@ -16,8 +18,8 @@ package struct CheckpointSpacing: Equatable, Sendable {
 
   /// Which of too many checkpoints, in ascending order of work, goes first: the one whose loss makes the gap that is
   /// smallest against its distance from the present. Never the first or the last.
-  package func victim(of works: [UInt64], present: UInt64) -> Int? {
-    guard works.count > max(countMax, 2) else { return nil }
+  package func victim(of works: [UInt64], present: UInt64, byteCount: UInt64 = 0) -> Int? {
+    guard works.count > 2, works.count > countMax || byteCount > byteCountMax else { return nil }
     func weight(_ index: Int) -> Double {
       let gap = Double(works[index + 1] - works[index - 1])
       let distance = works[index] > present ? works[index] - present : present - works[index]

@@ -8,6 +8,12 @@ package struct ScanMemory {
     package var end: TimePoint
     /// In order; each lies in start..<end.
     package var hits: [ScanHit]
+
+    package init(start: TimePoint, end: TimePoint, hits: [ScanHit]) {
+      self.start = start
+      self.end = end
+      self.hits = hits
+    }
   }
 
   private var intervals: [Interval] = []

@@ -22,6 +22,10 @@ package final class Timeline {
   /// Nothing has run since the last event.
   private(set) var isAtStageStart = true
 
+  /// Checkpoints made so far. To ask for their memory takes time: it is done at every few.
+  private var madeCount = 0
+  private static let measuringInterval = 4
+
   /// What one event is worth in ticks.
   private static let eventWork: UInt64 = 20_000
   /// Ticks between two looks at whether the debugger wants to interrupt.
@@ -109,12 +113,22 @@ package final class Timeline {
     if spacing.isDue(at: work, last: last.work) { try makeCheckpoint() }
   }
 
+  /// Drops what are too many checkpoints, or too large ones. The user's stay.
   private func thinOut(present: TimeCheckpoint) {
-    let internals = checkpoints.filter { $0.keepCount == 0 || $0 === checkpoints.first }
-    guard let victim = spacing.victim(of: internals.map(\.work), present: present.work).map({ internals[$0] }),
-      victim !== present
-    else { return }
-    drop(victim)
+    madeCount += 1
+    let isMeasured = madeCount.isMultiple(of: Self.measuringInterval)
+    var byteCount = isMeasured ? checkpoints.reduce(0) { $0 + $1.ownByteCount } : 0
+    while true {
+      let internals = checkpoints.filter { $0.keepCount == 0 || $0 === checkpoints.first }
+      let works = internals.map(\.work)
+      guard
+        let victim = spacing.victim(of: works, present: present.work, byteCount: byteCount).map({ internals[$0] }),
+        victim !== present
+      else { return }
+      let freed = byteCount == 0 ? 0 : victim.ownByteCount
+      drop(victim)
+      byteCount -= min(freed, byteCount)
+    }
   }
 
   private func drop(_ checkpoint: TimeCheckpoint) {
@@ -162,6 +176,11 @@ final class TimeCheckpoint {
     self.point = point
     self.work = work
     self.session = session
+  }
+
+  /// The memory of its processes that no other process shares, in bytes: what dropping it gives back.
+  var ownByteCount: UInt64 {
+    Set(session.tracees.values.map(\.tracee.threadGroup.id)).reduce(0) { $0 + ProcFS.privateByteCount($1) }
   }
 
   /// As `Timeline.floor`.
