@@ -69,9 +69,8 @@ extension RecordSession {
 
   /// Whether a signal is pending that the tracee doesn't block.
   func hasDueSignal(_ tracee: RecordTracee) -> Bool {
-    let own = ProcFS.statusMask(tracee.tid, "SigPnd") ?? 0
-    let shared = ProcFS.statusMask(tracee.tid, "ShdPnd") ?? 0
-    return (own | shared) & ~(ProcFS.statusMask(tracee.tid, "SigBlk") ?? 0) != 0
+    let masks = ProcFS.statusMasks(tracee.tid, ["SigPnd", "ShdPnd", "SigBlk"]).map { $0 ?? 0 }
+    return (masks[0] | masks[1]) & ~masks[2] != 0
   }
 
   /// Keeps a signal for the tracee's next system call.

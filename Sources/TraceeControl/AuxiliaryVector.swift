@@ -8,7 +8,8 @@ package enum AuxiliaryVector {
   /// The address of the entry of that type. Preconditions: `stack` is the stack pointer at the program's entry.
   package static func locate(_ type: UInt64, _ tracee: Tracee, stack: RemotePointer) -> RemotePointer? {
     guard var position = start(tracee, stack: stack) else { return nil }
-    while let found = tracee.read(position, as: UInt64.self), found != 0 {
+    var reader = PageReader(tracee)
+    while let found = reader.word(position), found != 0 {
       if found == type { return position }
       position = position + 16
     }
@@ -17,9 +18,10 @@ package enum AuxiliaryVector {
 
   /// Where it begins: behind the arguments and the environment.
   package static func start(_ tracee: Tracee, stack: RemotePointer) -> RemotePointer? {
-    guard let count = tracee.read(stack, as: UInt64.self) else { return nil }
+    var reader = PageReader(tracee)
+    guard let count = reader.word(stack) else { return nil }
     var position = stack + (16 + Int(clamping: count) * 8)
-    while let pointer = tracee.read(position, as: UInt64.self) {
+    while let pointer = reader.word(position) {
       position = position + 8
       if pointer == 0 { return position }
     }

@@ -47,14 +47,20 @@ package enum ProcFS {
   }
 
   /// The value of a field of /proc/TID/status, such as `SigCgt`, in hexadecimal.
-  package static func statusMask(_ tid: Tid, _ field: String) -> UInt64? {
-    guard let value = statusField(tid, field) else { return nil }
-    return UInt64(value, radix: 16)
+  package static func statusMask(_ tid: Tid, _ field: String) -> UInt64? { statusMasks(tid, [field])[0] }
+
+  /// The same for several fields at one time.
+  package static func statusMasks(_ tid: Tid, _ fields: [String]) -> [UInt64?] {
+    let text = readFile("/proc/\(tid)/status")
+    return fields.map { name in text.flatMap { field(name, in: $0) }.flatMap { UInt64($0, radix: 16) } }
   }
 
-  package static func statusField(_ tid: Tid, _ field: String) -> String? {
-    guard let text = readFile("/proc/\(tid)/status") else { return nil }
-    let prefix = Array((field + ":").utf8)
+  package static func statusField(_ tid: Tid, _ name: String) -> String? {
+    readFile("/proc/\(tid)/status").flatMap { field(name, in: $0) }
+  }
+
+  private static func field(_ name: String, in text: [UInt8]) -> String? {
+    let prefix = Array((name + ":").utf8)
     for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: prefix) {
       let value = line.dropFirst(prefix.count).drop { $0 == 0x20 || $0 == 0x09 }
       return String(decoding: value, as: UTF8.self)

@@ -53,9 +53,10 @@ extension Tracee {
   package func readStringArray(_ address: RemotePointer, limit: Int = 65536) -> [String] {
     var strings: [String] = []
     var position = address
-    while strings.count < limit, let pointer = read(position, as: UInt64.self), pointer != 0 {
-      guard let text = readText(RemotePointer(pointer), limit: 131_072) else { break }
-      strings.append(text)
+    var (pointers, texts) = (PageReader(self), PageReader(self))
+    while strings.count < limit, let pointer = pointers.word(position), pointer != 0 {
+      guard let text = texts.string(RemotePointer(pointer), limit: 131_072) else { break }
+      strings.append(String(decoding: text, as: UTF8.self))
       position = position + 8
     }
     return strings

@@ -30,7 +30,13 @@ package struct ExtendedStateLayout: Equatable, Sendable {
   /// `query` answers leaf 0xd for a subleaf.
   package init(query: (_ subleaf: UInt32) -> (eax: UInt32, ebx: UInt32, ecx: UInt32)) {
     components = [nil, nil]
+    // The lower half of those that programs may use; of the upper half only number 62 was ever given out.
+    let low = query(0).eax
     for number in UInt32(Self.firstExtended)..<63 {
+      guard number == 62 || number < 32 && low >> number & 1 != 0 else {
+        components.append(nil)
+        continue
+      }
       let answer = query(number)
       // Bit 0 of ecx: a component of the supervisor's, which no instruction of a program saves.
       let exists = answer.eax != 0 && answer.ecx & 1 == 0

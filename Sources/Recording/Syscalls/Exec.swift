@@ -108,40 +108,45 @@ extension RecordSession {
       let text = "'\(name)' is a 32-bit program, which can't be recorded: record a 64-bit one"
       throw eventCount == 0 ? RecordError.unavailable(text) : RecordError.internalError(text)
     }
-    let hiding = try hideKernelCode(tracee.tracee)
-    try tracee.tracee.mapGadget(then: hiding)
+    var mappings = ProcessMaps.read(tracee.tid)
+    try hideKernelCode(tracee.tracee, &mappings)
     tracee.addressSpace.programBreak = ProcFS.startOfBreak(tracee.tid) ?? .null
     let registers = try tracee.tracee.registers()
     var event = try makeEvent(tracee, .imageStart, registers)
     event.extendedState = try Ptrace.extendedState(tracee.tid)
-    try recordImage(&event, tracee, formerTid: formerTid)
+    try recordImage(&event, tracee, mappings, formerTid: formerTid)
     tracee.state = .ready
     try append(event, of: tracee)
     try engine.didStartImage(tracee.tracee)
   }
 
   /// Without the vDSO every clock is read by a system call: AT_SYSINFO_EHDR is made AT_IGNORE (getauxval(3)), and its
-  /// pages are unmapped, so that no one who finds them in /proc/self/maps reads what a replay won't have.
-  private func hideKernelCode(_ tracee: Tracee) throws -> RemoteCalls {
+  /// pages are unmapped, so that no one who finds them in /proc/self/maps reads what a replay won't have. Maps the
+  /// gadget for that.
+  private func hideKernelCode(_ tracee: Tracee, _ mappings: inout [ProcessMapping]) throws {
     let registers = try tracee.registers()
     if let entry = AuxiliaryVector.locate(AuxiliaryVector.sysinfoHeader, tracee, stack: registers.stackPointer) {
       tracee.write(entry, value: AuxiliaryVector.ignore)
     }
-    let pages = ProcessMaps.read(tracee.tid).filter { $0.name == "[vdso]" || $0.name.hasPrefix("[vvar") }
+    func isKernels(_ mapping: ProcessMapping) -> Bool { mapping.name == "[vdso]" || mapping.name.hasPrefix("[vvar") }
+    let pages = mappings.filter(isKernels)
     // They lie side by side (arch/x86/entry/vdso/vma.c).
     var calls = RemoteCalls()
     if let start = pages.first?.range.start, let end = pages.last?.range.end {
       calls.add("unmap the vDSO", SyscallNumber.munmap, .value(start.rawValue), .value(end - start))
     }
-    return calls
+    try tracee.mapGadget(then: calls)
+    mappings.removeAll(where: isKernels)
   }
 
-  private func recordImage(_ event: inout TraceEvent, _ tracee: RecordTracee, formerTid: Tid) throws {
+  private func recordImage(
+    _ event: inout TraceEvent, _ tracee: RecordTracee, _ mappings: [ProcessMapping], formerTid: Tid
+  ) throws {
     let number = writer.nextEventNumber
     var executableBase = RemotePointer.null
     let executable = ProcFS.readLink("/proc/\(tracee.tid)/exe") ?? ""
     var interpreter = (base: RemotePointer.null, name: "")
-    for mapping in ProcessMaps.read(tracee.tid) where !OwnMemory.owns(mapping.range) && mapping.name != "[vsyscall]" {
+    for mapping in mappings where !OwnMemory.owns(mapping.range) && mapping.name != "[vsyscall]" {
       if mapping.name == executable, executableBase.isNull { executableBase = mapping.range.start }
       if mapping.name.hasPrefix("/"), mapping.name != executable, interpreter.base.isNull {
         interpreter = (mapping.range.start, mapping.name)
