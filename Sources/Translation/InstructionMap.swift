@@ -25,28 +25,26 @@ struct InstructionMap: ~Copyable {
   private static let groupSize = 256
 
   private var groups = AddressTable(minimumCapacity: 1024)
-  private var slots: UnsafeMutablePointer<UInt32>
-  private var capacity = 64
+  private var memory = GrowingMemory<UInt32>(minimumCapacity: 64 * groupSize)
   private var groupCount = 0
   private var recentGroup = UInt64.max
   private var recentSlots = 0
   private(set) var count = 0
 
-  init() { slots = .allocate(capacity: capacity * Self.groupSize) }
+  init() {}
 
   init(copying other: borrowing InstructionMap) {
     groups = AddressTable(copying: other.groups)
-    capacity = other.capacity
+    memory = GrowingMemory(minimumCapacity: other.memory.capacity)
     groupCount = other.groupCount
     count = other.count
-    slots = .allocate(capacity: capacity * Self.groupSize)
-    slots.initialize(from: other.slots, count: groupCount * Self.groupSize)
+    slots.update(from: other.slots, count: groupCount * Self.groupSize)
   }
 
-  deinit { slots.deallocate() }
+  private var slots: UnsafeMutablePointer<UInt32> { memory.start }
 
   /// The bytes that the map takes.
-  var byteCount: Int { capacity * Self.groupSize * 4 }
+  var byteCount: Int { memory.capacity * 4 }
 
   @inline(__always)
   private mutating func slotBase(_ address: UInt64) -> Int? {
@@ -99,15 +97,9 @@ struct InstructionMap: ~Copyable {
   }
 
   private mutating func addGroup(_ address: UInt64) -> Int {
-    if groupCount == capacity {
-      let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2 * Self.groupSize)
-      larger.update(from: slots, count: capacity * Self.groupSize)
-      slots.deallocate()
-      slots = larger
-      capacity *= 2
-    }
+    if (groupCount + 1) * Self.groupSize > memory.capacity { memory.grow() }
     let base = groupCount * Self.groupSize
-    (slots + base).initialize(repeating: 0, count: Self.groupSize)
+    (slots + base).update(repeating: 0, count: Self.groupSize)
     groups.set(address >> Self.groupShift, UInt32(groupCount))
     groupCount += 1
     recentGroup = address >> Self.groupShift

@@ -16,23 +16,21 @@ struct LinkTable: ~Copyable {
     var isFallThrough: Bool
   }
 
-  private var links: UnsafeMutablePointer<Link>
-  private var capacity = 1024
+  private var memory = GrowingMemory<Link>(minimumCapacity: 1024)
   private(set) var count = 0
   /// From a target to its first link, plus one.
   private var heads = AddressTable(minimumCapacity: 1024)
 
-  init() { links = .allocate(capacity: capacity) }
+  init() {}
 
   init(copying other: borrowing LinkTable) {
-    capacity = other.capacity
+    memory = GrowingMemory(minimumCapacity: other.memory.capacity)
     count = other.count
     heads = AddressTable(copying: other.heads)
-    links = .allocate(capacity: capacity)
-    links.initialize(from: other.links, count: count)
+    links.update(from: other.links, count: count)
   }
 
-  deinit { links.deallocate() }
+  private var links: UnsafeMutablePointer<Link> { memory.start }
 
   subscript(index: Int) -> Link {
     get { links[index] }
@@ -41,13 +39,7 @@ struct LinkTable: ~Copyable {
 
   /// Adds a link and returns its number.
   mutating func add(target: UInt64, field: Int, zone: Int, ticks: Bool, isFallThrough: Bool) -> Int {
-    if count == capacity {
-      let larger = UnsafeMutablePointer<Link>.allocate(capacity: capacity * 2)
-      larger.update(from: links, count: count)
-      links.deallocate()
-      links = larger
-      capacity *= 2
-    }
+    if count == memory.capacity { memory.grow() }
     links[count] = Link(
       target: target, field: UInt32(field), exit: 0, next: heads[target] ?? 0, zone: UInt8(zone), ticks: ticks,
       isFallThrough: isFallThrough)

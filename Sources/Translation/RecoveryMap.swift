@@ -26,9 +26,8 @@ package struct RecoveryPoint: Equatable, Sendable {
 /// From a cache offset to the application instruction and the recipe, for one zone: two flat arrays, sorted because
 /// code is only ever appended.
 struct RecoveryMap: ~Copyable {
-  private var offsets: UnsafeMutablePointer<UInt32>
-  private var values: UnsafeMutablePointer<UInt64>
-  private var capacity: Int
+  private var offsetMemory = GrowingMemory<UInt32>(minimumCapacity: 1024)
+  private var valueMemory = GrowingMemory<UInt64>(minimumCapacity: 1024)
   private(set) var count = 0
 
   /// A value's upper byte: the recipe in the low six bits, and these two.
@@ -36,27 +35,20 @@ struct RecoveryMap: ~Copyable {
   private static let staleBit: UInt64 = 1 << 62
   private static let addressMask: UInt64 = (1 << 56) - 1
 
-  init() {
-    capacity = 1024
-    offsets = .allocate(capacity: capacity)
-    values = .allocate(capacity: capacity)
-  }
+  init() {}
 
   init(copying other: borrowing RecoveryMap) {
-    capacity = other.capacity
+    offsetMemory = GrowingMemory(minimumCapacity: other.offsetMemory.capacity)
+    valueMemory = GrowingMemory(minimumCapacity: other.valueMemory.capacity)
     count = other.count
-    offsets = .allocate(capacity: capacity)
-    values = .allocate(capacity: capacity)
-    offsets.initialize(from: other.offsets, count: count)
-    values.initialize(from: other.values, count: count)
+    offsets.update(from: other.offsets, count: count)
+    values.update(from: other.values, count: count)
   }
 
-  deinit {
-    offsets.deallocate()
-    values.deallocate()
-  }
+  private var offsets: UnsafeMutablePointer<UInt32> { offsetMemory.start }
+  private var values: UnsafeMutablePointer<UInt64> { valueMemory.start }
 
-  var byteCount: Int { capacity * 12 }
+  var byteCount: Int { offsetMemory.capacity * 4 + valueMemory.capacity * 8 }
 
   @inline(__always)
   mutating func appendStart(_ offset: Int, _ address: UInt64) {
@@ -69,7 +61,8 @@ struct RecoveryMap: ~Copyable {
 
   @inline(__always)
   private mutating func append(_ offset: Int, _ value: UInt64) {
-    if count == capacity { grow() }
+    if count == offsetMemory.capacity { offsetMemory.grow() }
+    if count == valueMemory.capacity { valueMemory.grow() }
     offsets[count] = UInt32(truncatingIfNeeded: offset)
     values[count] = value
     count += 1
@@ -124,17 +117,5 @@ struct RecoveryMap: ~Copyable {
     case 2: .inTransfer
     default: GeneralRegister(rawValue: code & 15).map { .spilled($0) } ?? .inTransfer
     }
-  }
-
-  private mutating func grow() {
-    let newOffsets = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2)
-    let newValues = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity * 2)
-    newOffsets.update(from: offsets, count: count)
-    newValues.update(from: values, count: count)
-    offsets.deallocate()
-    values.deallocate()
-    offsets = newOffsets
-    values = newValues
-    capacity *= 2
   }
 }

@@ -1,4 +1,4 @@
-// Threads, allocation and collection, compiled code.
+// Threads, allocation and collection, compiled code, for some ten seconds.
 import java.util.*;
 public class Bench {
   public static void main(String[] arguments) throws Exception {
@@ -9,7 +9,7 @@ public class Bench {
       threads[t] = new Thread(() -> {
         long sum = 0;
         Map<Integer, String> map = new HashMap<>();
-        for (int i = 0; i < 30000000; i++) {
+        for (int i = 0; i < 400000000; i++) {
           sum += (i * 31L + id) % 17;
           if (i % 40 == 0) map.put(i % 10007, "v" + i);
         }

@@ -1,4 +1,4 @@
-// JIT code, garbage, timers and workers, for some seconds.
+// JIT code, garbage, timers and workers, for some ten seconds.
 const { Worker, isMainThread, parentPort } = require("worker_threads");
 function work(rounds) {
   let sum = 0;
@@ -12,8 +12,8 @@ function work(rounds) {
 if (isMainThread) {
   const workers = [0, 1].map(() => new Promise((done) => new Worker(__filename).on("message", done)));
   let ticks = 0;
-  const timer = setInterval(() => { ticks += work(2000000) > 0 ? 1 : 0; if (ticks === 15) clearInterval(timer); }, 5);
+  const timer = setInterval(() => { ticks += work(5000000) > 0 ? 1 : 0; if (ticks === 15) clearInterval(timer); }, 5);
   Promise.all(workers).then((sums) => console.log(sums.map((sum) => sum.toFixed(3)).join(" ")));
 } else {
-  parentPort.postMessage(work(40000000));
+  parentPort.postMessage(work(120000000));
 }
