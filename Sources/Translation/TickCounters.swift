@@ -7,7 +7,7 @@
 /// on the way to a tick.
 struct TickCounters {
   static let count = 4
-  private static let weightSum: Int64 = 1 << 10
+  private static let weightSum: Int64 = 1 << 14
 
   private let memory: UnsafeMutableRawPointer
   /// The ticks left when they were spread.
@@ -64,7 +64,7 @@ struct TickCounters {
     let significant: Int64 = 64
     guard total >= significant, total < 1 << 48 else { return }
     // Each keeps a share: what was never counted in may be from now on.
-    let least: Int64 = 8
+    let least: Int64 = 1
     let shares = (used &* (Self.weightSum - 4 * least)) / total &+ least
     weights = (weights &+ shares) / 2
   }
