@@ -18,6 +18,15 @@ package struct DebugBeginning: Sendable {
 
   package init() {}
 
+  /// The process looked at.
+  func process(_ processes: RecordedProcesses) -> Tid? {
+    switch process {
+    case nil: nil
+    case .executed(let name): processes.firstImage(name)?.tid
+    case .forked(let pid): pid
+    }
+  }
+
   /// The event behind which that is.
   func event(_ processes: RecordedProcesses, lastEvent: UInt64, _ index: EventIndex) throws -> UInt64 {
     var first: UInt64 = 1
@@ -42,7 +51,7 @@ package struct DebugBeginning: Sendable {
     }
     guard atExit else { return min(max(first, event ?? first), max(lastEvent, 1)) }
     // What comes last are the deaths themselves, and the end.
-    while end > first, let entry = try index.event(end), entry.kind == .exit || entry.kind == .other { end -= 1 }
+    while end > first, let entry = try index.event(end), entry.kind.isExit || entry.kind == .other { end -= 1 }
     return end
   }
 

@@ -50,7 +50,10 @@ package final class DebugSession: DebugTarget {
     try timeline.seek(
       afterEvent: try beginning.event(processes, lastEvent: reader.lastEventNumber, timeline.index),
       isInterrupted: isInterrupted)
-    let tid = try timeline.currentTracee?.recordedTid ?? timeline.session.tracees.keys.min() ?? Tid(0)
+    // Another process may run next.
+    let process = beginning.process(processes)
+    let wanted = process.flatMap { [timeline] in timeline.session.tracee(ofProcess: $0)?.recordedTid }
+    let tid = try wanted ?? timeline.currentTracee?.recordedTid ?? timeline.session.tracees.keys.min() ?? Tid(0)
     let tracee = timeline.session.tracees[tid]
     let thread = ThreadIdentity(
       process: (tracee?.tracee.threadGroup.recordedID ?? tid).rawValue, thread: tid.rawValue)
@@ -177,7 +180,7 @@ package final class DebugSession: DebugTarget {
   /// The last event before which something runs that can be looked at.
   var lastUsefulEvent: UInt64 {
     var event = reader.lastEventNumber
-    while event > 1, let entry = try? timeline.index.event(event), entry.kind == .exit || entry.kind == .other {
+    while event > 1, let entry = try? timeline.index.event(event), entry.kind.isExit || entry.kind == .other {
       event -= 1
     }
     return event
@@ -220,10 +223,9 @@ package final class DebugSession: DebugTarget {
       case .historyBegin: .historyBegin
       case .historyEnd: .historyEnd
       case .exec: .exec(path: executablePath(thread.process) ?? "")
-      case .fork(let child, let isVfork):
-        isVfork
-          ? .vfork(child: ThreadIdentity(process: child.rawValue, thread: child.rawValue))
-          : .fork(child: ThreadIdentity(process: child.rawValue, thread: child.rawValue))
+      // Of a vfork, too: breakpoints aren't in the memory that the two share, and gdb, which waits for the end of a
+      // vfork, doesn't know that one can go back before its beginning.
+      case .fork(let child): .fork(child: ThreadIdentity(process: child.rawValue, thread: child.rawValue))
       case .processExit(_, let rawStatus): .processExit(rawStatus: rawStatus)
       }
     if case .processExit(let process, _) = stop.reason { thread.process = process.rawValue }

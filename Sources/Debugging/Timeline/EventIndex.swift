@@ -14,7 +14,7 @@ package final class EventIndex {
     case syscall(SyscallEvent.Phase)
     case signal(Signal)
     case imageStart
-    case exit
+    case exit(rawStatus: Int32)
     case instruction
     case preemption
     case other
@@ -75,11 +75,15 @@ extension EventIndex.Kind {
       case .syscall(let call): .syscall(call.phase)
       case .signal(let signal): .signal(signal.signal)
       case .imageStart: .imageStart
-      case .exit: .exit
+      case .exit(let rawStatus): .exit(rawStatus: rawStatus)
       case .instruction: .instruction
       case .preemption: .preemption
       case .checkpointSaved, .checkpointLoaded, .note, .end: .other
       }
+  }
+
+  var isExit: Bool {
+    if case .exit = self { true } else { false }
   }
 
   /// Whether an instruction of the tracee's leads to it, rather than something being done to the tracee.

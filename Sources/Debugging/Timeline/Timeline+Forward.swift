@@ -28,10 +28,9 @@ extension Timeline {
     try currentTracee?.isFresh = false
     var count = 0
     while true {
-      if try isAtEnd() { return try stop(.historyEnd) }
-      let running = try currentTracee
+      if let stop = try stopBeforeExit() { return stop }
       let progress = try advance(control)
-      if let stop = try stop(for: progress, stops, stepping: tid, running) { return stop }
+      if let stop = try stop(for: progress, stops, stepping: tid) { return stop }
       try makeCheckpointIfDue()
       count += 1
       if case .event = progress, !count.isMultiple(of: 64) { continue }
@@ -39,10 +38,16 @@ extension Timeline {
     }
   }
 
-  /// Whether nothing but deaths is left: what is there can be looked at once more.
-  private func isAtEnd() throws -> Bool {
-    guard let next = try nextEvent else { return true }
-    return next.kind == .exit && session.tracees.count == 1
+  /// Before a process's last thread is gone: what is there can be looked at once more. What nobody is left behind is the
+  /// end.
+  private func stopBeforeExit() throws -> TimelineStop? {
+    guard let next = try nextEvent else { return try stop(.historyEnd) }
+    guard case .exit(let rawStatus) = next.kind, let tracee = session.tracees[next.tid] else { return nil }
+    if session.tracees.count == 1 { return try stop(.historyEnd) }
+    let process = tracee.tracee.threadGroup
+    guard !isAtEvent, process.tracees.count == 1 else { return nil }
+    standAtEvent()
+    return try stop(.processExit(process: process.recordedID, rawStatus: rawStatus))
   }
 
   private func stop(_ reason: TimelineStop.Reason, _ tid: Tid? = nil) throws -> TimelineStop {
@@ -51,12 +56,12 @@ extension Timeline {
   }
 
   private func stop(
-    for progress: ReplayProgress, _ stops: StopSet, stepping tid: Tid?, _ running: ReplayTracee?
+    for progress: ReplayProgress, _ stops: StopSet, stepping tid: Tid?
   ) throws -> TimelineStop? {
     switch progress {
     case .ended: return try stop(.historyEnd)
     case .event(let event, let touched):
-      if let stop = try stop(behind: event, running) { return stop }
+      if let stop = try stop(behind: event) { return stop }
       if let watch = touched.first { return try stop(watchReason(watch, stops), event.tid) }
       let isStepped = event.tid == tid && event.endsStep
       return isStepped ? try stop(.step, tid) : nil
@@ -70,7 +75,7 @@ extension Timeline {
   }
 
   /// What debuggers are told of the process tree.
-  private func stop(behind event: TraceEvent, _ running: ReplayTracee?) throws -> TimelineStop? {
+  private func stop(behind event: TraceEvent) throws -> TimelineStop? {
     switch event.kind {
     case .imageStart where event.number > beginEvent:
       return try stop(.exec, event.tid)
@@ -78,13 +83,7 @@ extension Timeline {
       guard let newTid = call.newTid, let child = session.tracees[newTid], let parent = session.tracees[event.tid],
         child.tracee.threadGroup !== parent.tracee.threadGroup
       else { return nil }
-      let isVfork = child.tracee.addressSpace === parent.tracee.addressSpace
-      return try stop(.fork(child: newTid, isVfork: isVfork), event.tid)
-    case .exit(let rawStatus):
-      guard let process = running?.tracee.threadGroup.recordedID, session.tracee(ofProcess: process) == nil else {
-        return nil
-      }
-      return try stop(.processExit(process: process, rawStatus: rawStatus), event.tid)
+      return try stop(.fork(child: newTid), event.tid)
     default:
       return nil
     }

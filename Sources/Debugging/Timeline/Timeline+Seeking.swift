@@ -124,6 +124,10 @@ extension Timeline {
       var control = CodeControl()
       if here.programCounter == target.programCounter, here.ticks == target.ticks {
         // At the place, before the event that happens there.
+        if try nextEvent?.kind.isExit ?? false {
+          standAtEvent()
+          return
+        }
         control.stopsAtSignals = true
       } else if stepCount < Self.stepCountMax {
         control.steppedTid = tracee.recordedTid

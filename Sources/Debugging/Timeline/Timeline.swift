@@ -87,6 +87,9 @@ package final class Timeline {
     return progress
   }
 
+  /// Nothing is left to run before the next event, an exit.
+  func standAtEvent() { isAtEvent = true }
+
   // MARK: - Checkpoints
 
   /// Makes a checkpoint here, unless there is one.

@@ -14,7 +14,7 @@ package struct TimelineStop: Equatable, Sendable {
     case historyEnd
     /// These are stops behind the event.
     case exec
-    case fork(child: Tid, isVfork: Bool)
+    case fork(child: Tid)
     case processExit(process: Tid, rawStatus: Int32)
   }
 
