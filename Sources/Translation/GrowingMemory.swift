@@ -1,8 +1,8 @@
 import CLinuxShim
 import KernelABI
 
-/// Memory for a table that only grows: pages of its own, which the kernel moves to where there is room for more, so that
-/// no copy is ever made, and what was given back isn't left as a hole in the heap.
+/// Memory for a table that only grows: pages of its own, which the kernel moves to where there is room for more, so
+/// that no copy is ever made, and what was given back isn't left as a hole in the heap.
 struct GrowingMemory<Element: BitwiseCopyable>: ~Copyable {
   private(set) var capacity: Int
   private(set) var start: UnsafeMutablePointer<Element>
