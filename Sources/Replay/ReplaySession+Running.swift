@@ -10,11 +10,13 @@ extension ReplaySession {
   func runToStop(_ tracee: ReplayTracee, for event: TraceEvent, until limit: RunLimit? = nil) throws -> Stop {
     let isTraced = options.traceFromEvent.map { event.number >= $0 } ?? false
     try prepare(tracee)
+    // An engine may stop often on its own account: the budget is that of all pieces.
+    let budgetEnd = control?.tickBudget.map { engine.ticks(of: tracee.tracee) &+ $0 } ?? UInt64.max
     while true {
       let isStepped = isTraced || control?.steppedTid == tracee.recordedTid
       if isStepped, case .point(let point) = limit, try stands(tracee, at: point) { return .tickLimit }
       let steps = isStepped && !engine.standsBeforeInterceptedInstruction(tracee.tracee)
-      let pauseTicks = try pauseTicks(tracee, limit)
+      let pauseTicks = try pauseTicks(tracee, limit, budgetEnd)
       try engine.resume(
         tracee.tracee,
         steps ? .step(signal: nil) : .application(signal: nil, until: pauseTicks.map { .point($0) } ?? limit))
@@ -119,10 +121,12 @@ extension ReplaySession {
   }
 
   /// Where the tracee is to pause before `limit`.
-  private func pauseTicks(_ tracee: ReplayTracee, _ limit: RunLimit?) throws -> ExecutionPoint? {
+  private func pauseTicks(
+    _ tracee: ReplayTracee, _ limit: RunLimit?, _ budgetEnd: UInt64
+  ) throws -> ExecutionPoint? {
     guard let control, control.steppedTid != tracee.recordedTid else { return nil }
     let ticks = engine.ticks(of: tracee.tracee)
-    var target = control.tickBudget.map { ticks + $0 } ?? UInt64.max
+    var target = budgetEnd
     if let ticksMax = control.ticksMax {
       if ticks >= ticksMax { throw PausedReplay(pause: .ticks) }
       target = min(target, ticksMax)
