@@ -122,11 +122,11 @@ final class Dialogue {
     let always = [
       "PacketSize=\(Hex.text(UInt64(packetByteCountMax)))", "QStartNoAckMode+", "qXfer:features:read+",
       "qXfer:auxv:read+", "qXfer:exec-file:read+", "qXfer:siginfo:read+", "qXfer:siginfo:write+", "multiprocess+",
-      "hwbreak+", "swbreak+", "ConditionalBreakpoints+", "vContSupported+", "QPassSignals+", "ReverseContinue+",
-      "ReverseStep+",
+      "hwbreak+", "swbreak+", "ConditionalBreakpoints+", "vContSupported+", "QPassSignals+",
     ]
+    let backward = target.isMovable ? ["ReverseContinue+", "ReverseStep+"] : []
     let mutual = ["fork-events+", "vfork-events+", "exec-events+"].filter { features.contains($0) }
-    return (always + mutual).joined(separator: ";")
+    return (always + backward + mutual).joined(separator: ";")
   }
 
   func understands(_ feature: String) -> Bool { features.contains(feature) }

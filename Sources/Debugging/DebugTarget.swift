@@ -15,6 +15,9 @@ package protocol DebugTarget: AnyObject {
   /// Whether the traced processor, as the program saw it, has these registers.
   var registerFeatures: RegisterFeatures { get }
 
+  /// Whether it can go anywhere.
+  var isMovable: Bool { get }
+
   // MARK: State
 
   func registers(of thread: ThreadIdentity) throws(DebugError) -> ThreadRegisters
@@ -54,6 +57,10 @@ package protocol DebugTarget: AnyObject {
   /// One of rrs's commands (`when`, `checkpoint`, …). Unknown names and bad arguments are answered with a text. One
   /// that moves (`restart N`, `seek-ticks T`, `back`, `forward`) only says where to: the debugger then asks to `go`.
   func command(_ name: String, _ arguments: [String], thread: ThreadIdentity?) -> CommandAnswer
+}
+
+extension DebugTarget {
+  package var isMovable: Bool { true }
 }
 
 package struct MemoryRegion: Equatable, Sendable {

@@ -52,7 +52,6 @@ package final class ReplaySession {
   // MARK: - The loop
 
   func run() throws {
-    defer { killAll() }
     while case .event(let event, _) = try advance() {
       if hasEnded || event.number == options.stopAfterEvent { return }
     }

@@ -9,12 +9,20 @@ package struct Replayer {
   package init() {}
 
   /// Replays to the end, or to where `options` say. Throws `Divergence`, `ReplayError` or `TraceError`.
-  /// `makeEngine` is given the trace's header.
+  /// `makeEngine` is given the trace's header, `onFailure` the session as it is when it fails.
   package func replay(
-    _ options: ReplayOptions, _ makeEngine: (TraceHeader) throws -> any Engine
+    _ options: ReplayOptions, onFailure: (ReplaySession, any Error) throws -> Void = { _, _ in },
+    _ makeEngine: (TraceHeader) throws -> any Engine
   ) throws -> ReplayOutcome {
     let session = try open(options, makeEngine)
-    try session.explainingFailures { try session.run() }
+    defer { session.killAll() }
+    do {
+      try session.run()
+    } catch {
+      let explained = session.explained(error)
+      try onFailure(session, explained)
+      throw explained
+    }
     return ReplayOutcome(
       eventCount: session.eventCount, isCutShort: session.reader.isCutShort, status: session.rootStatus,
       stopCount: session.stopCount, notes: session.notes)
@@ -51,17 +59,15 @@ package struct Replayer {
 }
 
 extension ReplaySession {
-  /// Turns what goes wrong on this machine into a `ReplayError` that says where it did.
-  package func explainingFailures(_ body: () throws -> Void) throws {
-    do {
-      try body()
-    } catch let error as KernelError {
-      throw ReplayError.internalError("replay failed after event \(eventCount): \(error)")
-    } catch let error as CounterError {
-      throw ReplayError.unavailable("replay failed after event \(eventCount): \(error)")
-    } catch let error as TraceeDied {
-      throw ReplayError.internalError(
+  /// What goes wrong on this machine, as a `ReplayError` that says where it did; other errors as they are.
+  package func explained(_ error: any Error) -> any Error {
+    switch error {
+    case let error as KernelError: ReplayError.internalError("replay failed after event \(eventCount): \(error)")
+    case let error as CounterError: ReplayError.unavailable("replay failed after event \(eventCount): \(error)")
+    case let error as TraceeDied:
+      ReplayError.internalError(
         "a tracee died in replay after event \(eventCount) (\(error.status)): was it killed from outside?")
+    default: error
     }
   }
 }

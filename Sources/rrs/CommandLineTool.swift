@@ -46,7 +46,7 @@ enum CommandLineTool {
   }
 
   /// Prints what went wrong, and says how rrs exits.
-  private static func report(_ error: any Error) -> Int32 {
+  static func report(_ error: any Error) -> Int32 {
     if let ending = error as? ProgramEnding { return ending.endProcess() }
     switch error {
     case let failure as CommandFailure:

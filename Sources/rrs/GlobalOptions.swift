@@ -20,7 +20,9 @@ struct GlobalOptions: ParsableArguments {
     help: "Prefix what the program writes to stdout and stderr with [rrs PID EVENT].")
   var markStdio = false
 
-  @Flag(name: .customLong("non-interactive"), help: .hidden)
+  @Flag(
+    name: .customLong("non-interactive"),
+    help: "When a replay fails on a terminal, don't wait for a debugger to look at it.")
   var nonInteractive = false
 
   @Flag(name: [.customShort("S"), .customLong("suppress-environment-warnings")], help: .hidden)

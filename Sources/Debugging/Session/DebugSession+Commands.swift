@@ -15,14 +15,6 @@ extension DebugSession {
 
   private func answer(_ name: String, _ arguments: [String], _ thread: ThreadIdentity) throws -> CommandAnswer {
     switch name {
-    case "when": return .text("Completed event: \(timeline.session.eventCount)")
-    case "when-ticks": return .text("Current tick: \(ticks(thread))")
-    case "when-tid": return .text("Current tid: \(thread.thread)")
-    case "when-end": return .text("Event at end of recording: \(reader.lastEventNumber)")
-    case "elapsed-time":
-      return .text("Elapsed Time (s): \(seconds(try nanoseconds() &- timeline.index.startNanoseconds))")
-    case "absolute-time": return .text("Absolute Time (s): \(seconds(try nanoseconds()))")
-    case "info-recording", "info recording": return .text("Path of recording: \"\(reader.directory)\"")
     case "checkpoint": return .text(try makeCheckpoint(arguments.joined(separator: " ")))
     case "delete-checkpoint", "delete checkpoint": return .text(deleteCheckpoint(arguments))
     case "info-checkpoints", "info checkpoints": return .text(listCheckpoints())
@@ -36,22 +28,8 @@ extension DebugSession {
     case "back": return history.back().map { .place(.history($0)) } ?? .text("Can't go back. No more history entries.")
     case "forward":
       return history.forward().map { .place(.history($0)) } ?? .text("Can't go forward. No more history entries.")
-    default: return .text("rrs has no command '\(name)'")
+    default: return .text(try answerAboutPlace(name, thread) ?? "rrs has no command '\(name)'")
     }
-  }
-
-  private func ticks(_ thread: ThreadIdentity) -> UInt64 {
-    timeline.session.tracees[Tid(thread.thread)].map { timeline.session.engine.ticks(of: $0.tracee) } ?? 0
-  }
-
-  /// Of the last event.
-  private func nanoseconds() throws -> UInt64 {
-    try timeline.index.event(timeline.session.eventCount)?.monotonicNanoseconds ?? timeline.index.startNanoseconds
-  }
-
-  private func seconds(_ nanoseconds: UInt64) -> String {
-    let fraction = String(nanoseconds % 1_000_000_000)
-    return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 9 - fraction.count) + fraction
   }
 
   // MARK: - Checkpoints

@@ -6,12 +6,12 @@ import TraceeControl
 
 /// A debugger's view of a recording: the timeline, what stops on it, the checkpoints that the user made, and functions
 /// of the program that are called for the user's sake.
-package final class DebugSession: DebugTarget {
+package final class DebugSession: RecordingView {
   let timeline: Timeline
-  let reader: TraceReader
+  package let reader: TraceReader
   package let processes: RecordedProcesses
-  let files: RecordedFiles
-  let layout: ExtendedStateLayout
+  package let files: RecordedFiles
+  package let layout: ExtendedStateLayout
   var stops = StopSet()
   package private(set) var currentStop: DebugStop
   /// Where `run` without a number goes.
@@ -68,39 +68,8 @@ package final class DebugSession: DebugTarget {
     timeline.end()
   }
 
-  // MARK: - Threads
-
-  var session: ReplaySession { diversion?.session ?? timeline.session }
-
-  func identity(_ tracee: ReplayTracee) -> ThreadIdentity {
-    ThreadIdentity(process: tracee.tracee.threadGroup.recordedID.rawValue, thread: tracee.recordedTid.rawValue)
-  }
-
-  package var threads: [ThreadIdentity] {
-    let all = session.tracees.values.map(identity).sorted { ($0.process, $0.thread) < ($1.process, $1.thread) }
-    let current = currentStop.thread.process
-    return all.filter { $0.process == current } + all.filter { $0.process != current }
-  }
-
-  func tracee(_ thread: ThreadIdentity) throws(DebugError) -> ReplayTracee {
-    guard let tracee = session.tracees[Tid(thread.thread)] else {
-      throw DebugError("there is no thread \(thread.thread) here", number: 3)
-    }
-    return tracee
-  }
-
-  /// Some thread of a process, whose memory is the process's.
-  func tracee(ofProcess process: Int32) -> ReplayTracee? { session.tracee(ofProcess: Tid(process)) }
-
-  package func name(of thread: ThreadIdentity) -> String? {
-    guard let tracee = session.tracees[Tid(thread.thread)] else { return nil }
-    if let name = tracee.name { return name }
-    return executablePath(thread.process)?.split(separator: "/").last.map { String($0.prefix(15)) }
-  }
-
-  package func executablePath(_ process: Int32) -> String? {
-    processes.image(of: Tid(process), at: max(timeline.session.eventCount, 1))?.path
-  }
+  package var index: EventIndex { timeline.index }
+  package var session: ReplaySession { diversion?.session ?? timeline.session }
 
   // MARK: - Going somewhere
 
@@ -260,19 +229,6 @@ package final class DebugSession: DebugTarget {
     self.diversion = nil
     if let tracee = timeline.session.tracees[Tid(currentStop.thread.thread)] {
       currentStop = DebugStop(thread: identity(tracee), reason: .signal(0))
-    }
-  }
-
-  /// What goes wrong below is told to the debugger's user.
-  func debugging<R>(_ body: () throws -> R) throws(DebugError) -> R {
-    do {
-      return try body()
-    } catch let error as DebugError {
-      throw error
-    } catch is SeekInterrupted {
-      throw DebugError("interrupted on the way", number: 4)
-    } catch {
-      throw DebugError("\(error)")
     }
   }
 }

@@ -4,7 +4,7 @@ import TraceFormat
 import TraceeControl
 
 /// The files that recorded processes had mapped, by their paths at recording: where their bytes are now.
-final class RecordedFiles {
+package final class RecordedFiles {
   private let reader: TraceReader
   private var paths: [String: MappingRecord] = [:]
   private var ranges: [(process: Tid, range: RemoteRange)] = []

@@ -121,7 +121,7 @@ struct DynamicSymbols {
   }
 }
 
-extension DebugSession {
+extension RecordingView {
   package func threadLocalAddress(
     _ thread: ThreadIdentity, offset: UInt64, linkMap: UInt64
   ) throws(DebugError) -> UInt64 {

@@ -16,7 +16,7 @@ struct ReplayCommand: Verb {
       .value("onfork", "f"), .value("debugger", "d"), .value("debugger-option", "o"), .value("gdb-x", "x"),
       .flag("fullname"), .value("interpreter", "i"), .value("dbgport", "s"), .value("dbghost", "h"),
       .flag("keep-listening", "k"), .flag("serve-files"), .value("trace", "t"), .flag("no-redirect-output", "q"),
-      .value("stats"), .value("tty"), .flag("cpu-unbound", "u"),
+      .value("stats"), .value("tty"), .value("emergency-port"), .flag("cpu-unbound", "u"),
     ],
     restOption: "debugger-option")
 
@@ -78,6 +78,13 @@ struct ReplayCommand: Verb {
     help: ArgumentHelp("Show the program's output on this terminal or file.", valueName: "file"))
   var terminal: String?
 
+  @Option(
+    name: .customLong("emergency-port"),
+    help: ArgumentHelp(
+      "If the replay fails, wait on this port for a debugger that looks at it, as on terminals by itself. 0: any.",
+      valueName: "port"))
+  var emergencyPort: UInt16?
+
   @Flag(name: [.customShort("u"), .customLong("cpu-unbound")], help: "Don't bind to one processor.")
   var cpuUnbound = false
 
@@ -93,7 +100,11 @@ struct ReplayCommand: Verb {
     beginning.atExit = gotoExit
     guard onProcess == nil || onFork == nil else { throw UsageError("-p and -f name one process each: give one") }
     beginning.process = onProcess.map { .executed($0) } ?? onFork.map { .forked(Tid($0)) }
-    try DebuggerLaunch(options: options, beginning: beginning, debugger: debugger).run()
+    try DebuggerLaunch(options: options, beginning: beginning, debugger: debugger, emergency: emergency).run()
+  }
+
+  private var emergency: EmergencyDebugger {
+    EmergencyDebugger(port: emergencyPort, isAllowed: !global.nonInteractive, debugger: debugger)
   }
 
   private func replayOptions() throws -> ReplayOptions {
@@ -114,7 +125,15 @@ struct ReplayCommand: Verb {
     var options = replayOptions
     let progress = ProgressBar()
     if isatty(STDERR_FILENO) != 0 { options.onProgress = { progress.update(event: $0, fraction: $1) } }
-    let result = Result { try Replayer().replay(options) { EngineSelection.engine(replaying: $0) } }
+    let result = Result {
+      try Replayer().replay(
+        options,
+        onFailure: { session, error in
+          progress.clear()
+          try emergency.serve(session, error)
+        },
+        { EngineSelection.engine(replaying: $0) })
+    }
     progress.clear()
     let outcome = try result.get()
     for note in outcome.notes { warn("note: " + note) }

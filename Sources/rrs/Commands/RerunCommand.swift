@@ -73,9 +73,11 @@ struct RerunCommand: Verb {
     let rerun = Rerun(session, options: options, layout: session.reader.header.extendedStateLayout)
     var output = StandardOutput()
     do {
-      try session.explainingFailures { try rerun.run { output.append($0) } }
+      try rerun.run { output.append($0) }
     } catch let error as DebugError {
       throw CommandFailure(message: error.text, status: EX_UNAVAILABLE)
+    } catch {
+      throw session.explained(error)
     }
   }
 

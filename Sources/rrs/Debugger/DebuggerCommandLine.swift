@@ -1,3 +1,7 @@
+import DebugServer
+import Debugging
+import Glibc
+
 /// How a debugger is started for a recording.
 struct DebuggerCommandLine {
   var options: DebuggerOptions
@@ -7,6 +11,14 @@ struct DebuggerCommandLine {
   var executable: String
   /// Where the recorded libraries are.
   var sysroot: String
+
+  init(options: DebuggerOptions, listener: DebugListener, target: some RecordingView) {
+    self.options = options
+    host = listener.host
+    port = listener.port
+    executable = target.executableLocation ?? ""
+    sysroot = target.systemRoot
+  }
 
   /// Stands for the file with rrs's commands.
   static let scriptMark = "<rrs-script>"
@@ -34,5 +46,19 @@ struct DebuggerCommandLine {
     if let file = options.commandFile { words += ["--source", file] }
     words += options.options
     return words + (executable.isEmpty ? [] : [executable])
+  }
+
+  // MARK: - For users
+
+  /// Tells users what to start.
+  func announce() {
+    let words = words(script: "<(rrs \(options.isLLDB ? "lldbinit" : "gdbinit"))").map(quoted)
+    StandardOutput.write(Array("Launch debugger with\n  \(words.joined(separator: " "))\n".utf8), to: STDERR_FILENO)
+  }
+
+  private func quoted(_ word: String) -> String {
+    let isPlain = word.hasPrefix("<(") || word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:=".contains($0) }
+    return isPlain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
+      .joined(separator: "'\\''") + "'"
   }
 }

@@ -15,6 +15,7 @@ struct DebuggerLaunch {
   var options: ReplayOptions
   var beginning: DebugBeginning
   var debugger: DebuggerOptions
+  var emergency: EmergencyDebugger
 
   /// What rr exits with.
   private static let noSuchProcess: Int32 = 2
@@ -26,7 +27,7 @@ struct DebuggerLaunch {
         message: "-k waits for one debugger after the other: it needs -s PORT", status: Self.needsPort)
     }
     let listener = try listen()
-    if debugger.port != nil { return try serve(listener) { announce($0, listener) } }
+    if debugger.port != nil { return try serve(listener) { commandLine($0, listener).announce() } }
     try start(listener)
   }
 
@@ -60,25 +61,16 @@ struct DebuggerLaunch {
       replay.killAll()
       throw CommandFailure(
         message: error.text, status: error.number == Self.noSuchProcess ? Self.noSuchProcess : EX_UNAVAILABLE)
+    } catch {
+      defer { replay.killAll() }
+      let explained = replay.explained(error)
+      try emergency.serve(replay, explained)
+      throw explained
     }
   }
 
   private func commandLine(_ session: DebugSession, _ listener: DebugListener) -> DebuggerCommandLine {
-    DebuggerCommandLine(
-      options: debugger, host: listener.host, port: listener.port,
-      executable: session.executableLocation ?? "", sysroot: session.systemRoot)
-  }
-
-  private func announce(_ session: DebugSession, _ listener: DebugListener) {
-    let line = commandLine(session, listener)
-    let words = line.words(script: "<(rrs \(debugger.isLLDB ? "lldbinit" : "gdbinit"))").map(quoted)
-    StandardOutput.write(Array("Launch debugger with\n  \(words.joined(separator: " "))\n".utf8), to: STDERR_FILENO)
-  }
-
-  private func quoted(_ word: String) -> String {
-    let isPlain = word.hasPrefix("<(") || word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:=".contains($0) }
-    return isPlain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
-      .joined(separator: "'\\''") + "'"
+    DebuggerCommandLine(options: debugger, listener: listener, target: session)
   }
 
   // MARK: - Starting the debugger
