@@ -153,8 +153,13 @@ struct ConformanceTests {
         let expected = truth.atTicks[Int(ticks - 1)]
         try driver.goTo(.init(ticks: ticks, registers: expected), exactSlices: engine.hasExactSlices)
         while truth.steps[index].ticks < ticks { index += 1 }
-      } else if try driver.run(.step(signal: nil)) == .syscallEntry {
-        try driver.makeCall()
+      } else {
+        let place = try driver.tracee.registers().rip
+        if try driver.run(.step(signal: nil)) == .syscallEntry { try driver.makeCall() }
+        // An engine may make one step of all iterations of an instruction.
+        if try driver.tracee.registers().rip != place {
+          while truth.steps[index].registers.rip == place { index += 1 }
+        }
       }
       let step = truth.steps[index]
       try expect(driver, at: step.ticks, step.registers, "step \(index), seed \(random.seed)")
