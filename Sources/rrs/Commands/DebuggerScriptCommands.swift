@@ -20,7 +20,7 @@ struct GDBInitCommand: Verb {
 struct LLDBInitCommand: Verb {
   static let form = VerbForm(name: "lldbinit", options: [])
   static let configuration = VerbForm.configuration(
-    "lldbinit", abstract: "Print rrs's commands for LLDB, as a Python module.",
+    "lldbinit", abstract: "Print rrs's commands for LLDB, for its 'command source'.",
     discussion: "rrs replay -d lldb hands them to LLDB by itself; who starts LLDB otherwise needs them.")
 
   @OptionGroup var global: GlobalOptions

@@ -41,7 +41,7 @@ struct DebuggerCommandLine {
   }
 
   private func lldbWords(_ script: String) -> [String] {
-    var words = [options.file, "--source-quietly", "-o", "command script import \(script)"]
+    var words = [options.file, "--source-quietly", "-o", "command source -s 1 \(script)"]
     words += ["-o", "gdb-remote \(host):\(port)"]
     if let file = options.commandFile { words += ["--source", file] }
     words += options.options
