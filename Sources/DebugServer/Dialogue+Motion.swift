@@ -69,10 +69,18 @@ extension Dialogue {
   /// Runs until something happens that the debugger is to see.
   private func move(_ request: ResumeRequest, _ isInterrupted: () -> Bool) throws(DebugError) -> Reply {
     hasJustMoved = false
+    var request = request
+    request.processes = processes
     var stop: DebugStop
     repeat {
       stop = try target.resume(request, isInterrupted: isInterrupted)
     } while !isShown(stop, request.direction)
+    if case .processExit = stop.reason, processes == [stop.thread.process] {
+      // What the debugger looks at ends here, with or without others that go on.
+      stop = try target.resume(
+        ResumeRequest(.backward, stepping: stop.thread, processes: processes), isInterrupted: isInterrupted)
+      stop.reason = .historyEnd
+    }
     return report(stop, request.direction)
   }
 
@@ -137,6 +145,7 @@ extension Dialogue {
     }
     currentThread = thread
     steppedThread = nil
+    signalInfo = nil
     var reply = StopReply(signal: signal(of: stop.reason), thread: thread, detail: detail(of: stop, direction))
     if listsThreads {
       reply.listedThreads = shownThreads.map {

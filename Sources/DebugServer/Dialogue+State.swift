@@ -56,12 +56,22 @@ extension Dialogue {
       let bytes = target.readMemory(process, address, count: limited(count))
       return bytes.isEmpty ? .error(1) : .raw(bytes)
     case .writeMemory(let address, let bytes):
-      if !bytes.isEmpty { try target.writeMemory(process, address, bytes) }
+      if !bytes.isEmpty { try write(process, address, bytes) }
       return .ok
     case .searchMemory(let address, let count, let pattern):
       return search(process, address, count, pattern)
     case .memoryRegion(let address): return describe(target.memoryRegion(process, address))
     default: return .unsupported
+    }
+  }
+
+  /// gdb says of any error that the memory can't be accessed.
+  private func write(_ process: Int32, _ address: UInt64, _ bytes: [UInt8]) throws(DebugError) {
+    do {
+      try target.writeMemory(process, address, bytes)
+    } catch {
+      if !notices.contains(error.text) { notices.append(error.text) }
+      throw error
     }
   }
 
@@ -110,11 +120,11 @@ extension Dialogue {
   func respondAboutObjects(_ request: Request) throws(DebugError) -> Reply? {
     switch request {
     case .readObject(let name, let annex, let offset, let count):
-      guard let object = try object(name, annex) else { return .unsupported }
+      guard let object = try object(name, annex, from: offset) else { return .unsupported }
       return .part(of: object, offset: offset, count: count, byteCountMax: packetByteCountMax)
     case .writeObject("siginfo", _, let offset, let bytes):
-      // A part of it is put into what there is.
-      var whole = try target.signalInfo(currentThread)
+      // A part of it is put into what there was. To read that again would be a sign that another function is called.
+      var whole = signalInfo ?? [UInt8](repeating: 0, count: Self.signalInfoByteCount)
       guard offset <= UInt64(whole.count), bytes.count <= whole.count - Int(offset) else { return .error(22) }
       whole.replaceSubrange(Int(offset)..<Int(offset) + bytes.count, with: bytes)
       try target.setSignalInfo(currentThread, whole)
@@ -127,7 +137,7 @@ extension Dialogue {
   }
 
   /// The whole object that a qXfer request names; nil if there are none of that kind.
-  private func object(_ name: String, _ annex: String) throws(DebugError) -> [UInt8]? {
+  private func object(_ name: String, _ annex: String, from offset: UInt64) throws(DebugError) -> [UInt8]? {
     switch name {
     case "features":
       guard annex == "target.xml" else { throw DebugError("there is no \(annex)", number: 2) }
@@ -139,7 +149,11 @@ extension Dialogue {
         throw DebugError("the executable isn't known", number: 2)
       }
       return Array(path.utf8)
-    case "siginfo": return try target.signalInfo(currentThread)
+    case "siginfo":
+      if offset > 0, let signalInfo { return signalInfo }
+      let info = try target.signalInfo(currentThread)
+      signalInfo = info
+      return info
     default: return nil
     }
   }

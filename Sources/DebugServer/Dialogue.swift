@@ -32,6 +32,10 @@ final class Dialogue {
   var openFiles: Set<Int32> = []
   var fileSystemProcess: Int32 = 0
   var savedRegisters: [Int: (registers: ThreadRegisters, signalInfo: [UInt8])] = [:]
+  /// As it was read last at this stop.
+  var signalInfo: [UInt8]?
+  /// `siginfo_t`.
+  static let signalInfoByteCount = 128
   /// gdb resumes after its `run`, though the target stands where it should: that is answered at once.
   var hasJustMoved = false
   /// Where the next `continue` of LLDB, which has no `run` with an argument, goes.
