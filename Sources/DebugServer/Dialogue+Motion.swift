@@ -69,18 +69,18 @@ extension Dialogue {
   /// Runs until something happens that the debugger is to see.
   private func move(_ request: ResumeRequest, _ isInterrupted: () -> Bool) throws(DebugError) -> Reply {
     hasJustMoved = false
+    // What the debugger looks at ends here, with or without others that go on.
+    if request.direction == .forward, case .processExit = target.currentStop.reason,
+      processes == [target.currentStop.thread.process]
+    {
+      return report(target.currentStop, .forward)
+    }
     var request = request
     request.processes = processes
     var stop: DebugStop
     repeat {
       stop = try target.resume(request, isInterrupted: isInterrupted)
     } while !isShown(stop, request.direction)
-    if case .processExit = stop.reason, processes == [stop.thread.process] {
-      // What the debugger looks at ends here, with or without others that go on.
-      stop = try target.resume(
-        ResumeRequest(.backward, stepping: stop.thread, processes: processes), isInterrupted: isInterrupted)
-      stop.reason = .historyEnd
-    }
     return report(stop, request.direction)
   }
 

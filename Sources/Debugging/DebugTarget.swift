@@ -136,10 +136,15 @@ package struct ResumeRequest: Sendable {
   package var direction: Direction
   /// The thread that makes one step; nil: everything runs on.
   package var steppedThread: ThreadIdentity?
+  /// The processes that the debugger knows: its history begins where the first of them does. Empty: all.
+  package var processes: Set<Int32>
 
-  package init(_ direction: Direction, stepping steppedThread: ThreadIdentity? = nil) {
+  package init(
+    _ direction: Direction, stepping steppedThread: ThreadIdentity? = nil, processes: Set<Int32> = []
+  ) {
     self.direction = direction
     self.steppedThread = steppedThread
+    self.processes = processes
   }
 }
 

@@ -15,7 +15,7 @@ package final class ReplayTracee {
   /// It hasn't run since its last event: a breakpoint where it stands wasn't met yet.
   package var isFresh = true
   /// A debugger was told of the signal that its next event delivers.
-  var hasPausedAtSignal = false
+  package var hasPausedAtSignal = false
 
   /// What the program called it with PR_SET_NAME of prctl(2).
   package internal(set) var name: String?

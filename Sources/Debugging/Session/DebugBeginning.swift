@@ -18,18 +18,17 @@ package struct DebugBeginning: Sendable {
 
   package init() {}
 
-  /// The process looked at.
-  func process(_ processes: RecordedProcesses) -> Tid? {
-    switch process {
-    case nil: nil
-    case .executed(let name): processes.firstImage(name)?.tid
-    case .forked(let pid): pid
-    }
+  struct Place {
+    /// The event behind which that is.
+    var event: UInt64
+    var process: Tid?
+    /// Where the code behind the event is about to die of a signal.
+    var isAtSignal = false
   }
 
-  /// The event behind which that is.
-  func event(_ processes: RecordedProcesses, lastEvent: UInt64, _ index: EventIndex) throws -> UInt64 {
+  func place(_ processes: RecordedProcesses, lastEvent: UInt64, _ index: EventIndex) throws -> Place {
     var first: UInt64 = 1
+    var pid: Tid?
     var end = lastEvent
     switch process {
     case nil: break
@@ -38,30 +37,25 @@ package struct DebugBeginning: Sendable {
         throw DebugError("no process '\(name)' executes a program in this recording; 'rrs ps' lists them", number: 2)
       }
       first = image.event
+      pid = image.tid
       end = processes.end(of: image.tid) ?? end
-    case .forked(let pid):
-      guard let birth = processes.fork(pid) else {
-        throw DebugError("no process \(pid) was forked in this recording; 'rrs ps' lists them", number: 2)
+    case .forked(let child):
+      guard processes.fork(child) != nil else {
+        throw DebugError("no process \(child) was forked in this recording; 'rrs ps' lists them", number: 2)
       }
-      first = try firstEvent(of: pid, after: birth.event, index) ?? birth.event
-      end = processes.end(of: pid) ?? end
+      first = try processes.firstEvent(of: child, index)
+      end = processes.end(of: child) ?? end
+      pid = child
     }
     if let event, event > lastEvent {
       throw DebugError("the recording ends before event \(event): its last event is \(lastEvent)", number: 2)
     }
-    guard atExit else { return min(max(first, event ?? first), max(lastEvent, 1)) }
+    guard atExit else { return Place(event: min(max(first, event ?? first), max(lastEvent, 1)), process: pid) }
     // What comes last are the deaths themselves, and the end.
     while end > first, let entry = try index.event(end), entry.kind.isExit || entry.kind == .other { end -= 1 }
-    return end
-  }
-
-  /// A child's first event is its own return from the call that made it: it is there, and runs next.
-  private func firstEvent(of pid: Tid, after birth: UInt64, _ index: EventIndex) throws -> UInt64? {
-    var number = birth + 1
-    while let entry = try index.event(number) {
-      if entry.tid == pid { return number }
-      number += 1
+    if end > first, case .signal? = try index.event(end)?.kind {
+      return Place(event: end - 1, process: pid, isAtSignal: true)
     }
-    return nil
+    return Place(event: end, process: pid)
   }
 }

@@ -47,17 +47,22 @@ package final class DebugSession: RecordingView {
     files = try RecordedFiles(reader)
     self.layout = layout
     timeline = try Timeline(session: session, index: try EventIndex(directory: reader.directory))
-    try timeline.seek(
-      afterEvent: try beginning.event(processes, lastEvent: reader.lastEventNumber, timeline.index),
-      isInterrupted: isInterrupted)
-    // Another process may run next.
-    let process = beginning.process(processes)
-    let wanted = process.flatMap { [timeline] in timeline.session.tracee(ofProcess: $0)?.recordedTid }
-    let tid = try wanted ?? timeline.currentTracee?.recordedTid ?? timeline.session.tracees.keys.min() ?? Tid(0)
-    let tracee = timeline.session.tracees[tid]
+    let place = try beginning.place(processes, lastEvent: reader.lastEventNumber, timeline.index)
+    try timeline.seek(afterEvent: place.event, isInterrupted: isInterrupted)
+    var reason = DebugStop.Reason.signal(0)
+    if place.isAtSignal {
+      let stop = try timeline.runForward(StopSet(), isInterrupted: isInterrupted)
+      if case .signal(let number) = stop.reason { reason = .signal(number) }
+    }
+    // Another process may be the next to run.
+    var tracee = try timeline.currentTracee ?? timeline.session.tracees.values.min { $0.recordedTid < $1.recordedTid }
+    if let process = place.process, tracee?.tracee.threadGroup.recordedID != process {
+      tracee = timeline.session.tracee(ofProcess: process) ?? tracee
+    }
+    let tid = tracee?.recordedTid ?? Tid(0)
     let thread = ThreadIdentity(
       process: (tracee?.tracee.threadGroup.recordedID ?? tid).rawValue, thread: tid.rawValue)
-    currentStop = DebugStop(thread: thread, reason: .signal(0))
+    currentStop = DebugStop(thread: thread, reason: reason)
     start = (try timeline.point, currentStop)
     try timeline.makeCheckpoint()
   }
@@ -101,6 +106,8 @@ package final class DebugSession: RecordingView {
     }
     endDiversion()
     return try debugging {
+      timeline.beginEvent =
+        try request.processes.map { try processes.firstEvent(of: Tid($0), timeline.index) }.min() ?? 1
       let stop: TimelineStop
       switch (request.direction, request.steppedThread) {
       case (.forward, nil): stop = try timeline.runForward(stops, isInterrupted: isInterrupted)
@@ -126,7 +133,7 @@ package final class DebugSession: RecordingView {
           guard number <= reader.lastEventNumber else {
             throw DebugError("the recording ends before event \(number): its last event is \(reader.lastEventNumber)")
           }
-          let event = min(max(number, timeline.beginEvent), lastUsefulEvent)
+          let event = min(max(number, 1), lastUsefulEvent)
           try timeline.seek(afterEvent: event, isInterrupted: isInterrupted)
           return try arriveHere()
         case .checkpoint(let number):

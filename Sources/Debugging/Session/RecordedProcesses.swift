@@ -60,6 +60,18 @@ package struct RecordedProcesses: Sendable {
   /// A process that was forked and ran its parent's program on.
   package func fork(_ process: Tid) -> Birth? { births.first { $0.tid == process && !$0.isThread } }
 
+  /// A child's first event is its own return from the call that made it: it is there then. The first process begins
+  /// with its image.
+  func firstEvent(of process: Tid, _ index: EventIndex) throws -> UInt64 {
+    guard let birth = fork(process) else { return 1 }
+    var number = birth.event + 1
+    while let entry = try index.event(number) {
+      if entry.tid == process { return number }
+      number += 1
+    }
+    return birth.event
+  }
+
   /// When the process's last thread is gone; nil: the recording ends before that.
   package func end(of process: Tid) -> UInt64? {
     let members = Set(births.filter { $0.group == process }.map(\.tid)).union([process])

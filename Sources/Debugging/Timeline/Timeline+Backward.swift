@@ -55,7 +55,9 @@ extension Timeline {
     control.tickBudget = Self.sliceTicks
     session.isVisible = false
     session.noteWatchedValues(control.watches)
+    // What is at this very place is found, too.
     try currentTracee?.isFresh = true
+    try currentTracee?.hasPausedAtSignal = false
     var start = try point
     var hits: [ScanHit] = []
     var count = 0

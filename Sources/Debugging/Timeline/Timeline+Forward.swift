@@ -6,9 +6,6 @@ import TraceFormat
 
 // Going forwards, as a user who looks on.
 extension Timeline {
-  /// Where the program begins: its first image is in place. Nothing before it is shown.
-  package var beginEvent: UInt64 { 1 }
-
   /// Runs on until something stops it.
   package func runForward(_ stops: StopSet, isInterrupted: () -> Bool) throws -> TimelineStop {
     try goForward(stops, stepping: nil, isInterrupted)

@@ -22,6 +22,8 @@ package final class Timeline {
   /// Nothing has run since the last event.
   private(set) var isAtStageStart = true
 
+  /// The event with which history begins: at first that which puts the first image in place.
+  package var beginEvent: UInt64 = 1
   /// Checkpoints made so far. To ask for their memory takes time: it is done at every few.
   private var madeCount = 0
   private static let measuringInterval = 4
