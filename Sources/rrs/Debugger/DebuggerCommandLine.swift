@@ -50,14 +50,14 @@ struct DebuggerCommandLine {
 
   // MARK: - For users
 
-  /// Tells users what to start.
-  func announce() {
-    let words = words(script: "<(rrs \(options.isLLDB ? "lldbinit" : "gdbinit"))").map(quoted)
+  /// Tells users what to start. gdb takes commands from a regular file only: what `<(rrs gdbinit)` gives isn't one.
+  func announce() throws {
+    let words = words(script: "/proc/\(getpid())/fd/\(try options.makeScript(isInherited: false))").map(quoted)
     StandardOutput.write(Array("Launch debugger with\n  \(words.joined(separator: " "))\n".utf8), to: STDERR_FILENO)
   }
 
   private func quoted(_ word: String) -> String {
-    let isPlain = word.hasPrefix("<(") || word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:=".contains($0) }
+    let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:=".contains($0) }
     return isPlain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
       .joined(separator: "'\\''") + "'"
   }

@@ -27,7 +27,7 @@ struct DebuggerLaunch {
         message: "-k waits for one debugger after the other: it needs -s PORT", status: Self.needsPort)
     }
     let listener = try listen()
-    if debugger.port != nil { return try serve(listener) { commandLine($0, listener).announce() } }
+    if debugger.port != nil { return try serve(listener) { try commandLine($0, listener).announce() } }
     try start(listener)
   }
 
@@ -44,8 +44,6 @@ struct DebuggerLaunch {
 
   /// Replays, and serves debuggers until they have gone. `ready` is called when the beginning is reached.
   private func serve(_ listener: DebugListener, _ ready: (DebugSession) throws -> Void) throws {
-    // ^C is the debugger's: it asks for a stop.
-    _ = Glibc.signal(SIGINT, SIG_IGN)
     _ = Glibc.signal(SIGPIPE, SIG_IGN)
     let session = try openSession()
     defer { session.end() }
@@ -91,6 +89,8 @@ struct DebuggerLaunch {
       let setParentDeathSignal: UInt = 1
       _ = rrs_syscall(SyscallNumber.prctl, setParentDeathSignal, UInt(SIGKILL), 0, 0, 0, 0)
       guard getppid() == parent else { return }
+      // ^C is the debugger's: it asks for a stop.
+      _ = Glibc.signal(SIGINT, SIG_IGN)
       return try serve(listener) { session in
         var message = Array((commandLine(session, listener).words(script: "").joined(separator: "\0") + "\0").utf8)
         message += [0]
@@ -126,7 +126,7 @@ struct DebuggerLaunch {
   }
 
   private func becomeDebugger(_ words: [String]) throws {
-    let script = try makeScript()
+    let script = "/proc/self/fd/\(try debugger.makeScript(isInherited: true))"
     setenv(debugger.isLLDB ? "LLDB_UNDER_RR" : "GDB_UNDER_RR", "1", 1)
     setenv("RRS_DEBUGGER", "1", 1)
     let arguments = words.map { $0.replacing(DebuggerCommandLine.scriptMark, with: script) }
@@ -136,16 +136,5 @@ struct DebuggerLaunch {
     throw CommandFailure(
       message: "cannot start the debugger '\(debugger.file)': \(FileStatus.errorText(errno)); -d names another one",
       status: EX_UNAVAILABLE)
-  }
-
-  /// The commands that rrs adds, as a file that the debugger inherits.
-  private func makeScript() throws -> String {
-    let descriptor = rrs_syscall(
-      SyscallNumber.memfd_create, UInt(bitPattern: ("rrs-debugger" as StaticString).utf8Start), 0, 0, 0, 0, 0)
-    let text = Array((debugger.isLLDB ? LLDBScript.text : GDBScript.text).utf8)
-    guard descriptor >= 0, write(Int32(descriptor), text, text.count) == text.count else {
-      throw CommandFailure(message: "cannot write the debugger's commands", status: EX_OSERR)
-    }
-    return "/proc/self/fd/\(descriptor)"
   }
 }

@@ -1,4 +1,8 @@
 import ArgumentParser
+import CLinuxShim
+import DebugServer
+import Glibc
+import KernelABI
 
 /// What `rrs replay` lets users say of the debugger.
 struct DebuggerOptions: ParsableArguments {
@@ -47,4 +51,17 @@ struct DebuggerOptions: ParsableArguments {
 
   /// lldb, rather than gdb.
   var isLLDB: Bool { file.split(separator: "/").last?.contains("lldb") ?? false }
+
+  /// The commands that rrs adds, as a file in memory.
+  func makeScript(isInherited: Bool) throws -> Int {
+    let closeOnExec: UInt = 1
+    let descriptor = rrs_syscall(
+      SyscallNumber.memfd_create, UInt(bitPattern: ("rrs-debugger" as StaticString).utf8Start),
+      isInherited ? 0 : closeOnExec, 0, 0, 0, 0)
+    let text = Array((isLLDB ? LLDBScript.text : GDBScript.text).utf8)
+    guard descriptor >= 0, write(Int32(descriptor), text, text.count) == text.count else {
+      throw CommandFailure(message: "cannot write the debugger's commands", status: EX_OSERR)
+    }
+    return descriptor
+  }
 }

@@ -32,7 +32,7 @@ struct EmergencyDebugger {
       throw CommandFailure(message: "", status: status)
     }
     warn("the program stands where its replay failed, to be looked at; ^C ends it")
-    DebuggerCommandLine(options: debugger, listener: listener, target: target).announce()
+    try DebuggerCommandLine(options: debugger, listener: listener, target: target).announce()
     _ = Glibc.signal(SIGPIPE, SIG_IGN)
     _ = Glibc.signal(SIGINT, SIG_DFL)
     _ = try DebugServer(target: target).serve(on: listener)
