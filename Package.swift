@@ -125,6 +125,7 @@ let package = Package(
         "EngineTestSupport", "TestSupport",
       ],
       path: "Tests/TimelineHarness", swiftSettings: swiftSettings),
+    tests("DebuggerTests", ["TestSupport", "TimelineHarness"]),
     tests("TidyTests", ["TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
