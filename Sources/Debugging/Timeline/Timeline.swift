@@ -24,6 +24,7 @@ package final class Timeline {
 
   /// The event with which history begins: at first that which puts the first image in place.
   package var beginEvent: UInt64 = 1
+
   /// Checkpoints made so far. To ask for their memory takes time: it is done at every few.
   private var madeCount = 0
   private static let measuringInterval = 4
