@@ -35,8 +35,8 @@ extension Timeline {
     }
   }
 
-  /// Before a process's last thread is gone: what is there can be looked at once more. Where nobody is left behind, that
-  /// is the end.
+  /// Before a process's last thread is gone: what is there can be looked at once more. Where nobody is left behind,
+  /// that is the end.
   private func stopBeforeExit() throws -> TimelineStop? {
     guard let next = try nextEvent else { return try stop(.historyEnd) }
     guard case .exit(let rawStatus) = next.kind, let tracee = session.tracees[next.tid] else { return nil }
