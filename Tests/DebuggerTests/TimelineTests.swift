@@ -53,4 +53,16 @@ struct TimelineTests {
       #expect(isRight, "\(subject), seed \(seed) (RRS_TEST_SEED=\(random.seed))\n\(result)")
     }
   }
+
+  @Test func anInterruptIsHeardWhileTheProgramComputes() throws {
+    let recording = try DebuggedRecording([try TestProgram("debugger/computing").build(), "60"])
+    let result = try run([Self.harness, "interrupts", recording.trace, "0", "0"], within: 120 * TestEnvironment.patience)
+    #expect(result.isSuccess && result.leftOver.isEmpty, "\(result)")
+  }
+
+  @Test func moreIsWatchedThanThereAreRegistersFor() throws {
+    let recording = try DebuggedRecording([try TestProgram("ticks/many_calls").build()])
+    let result = try run([Self.harness, "pages", recording.trace, "8", "1"], within: 240 * TestEnvironment.patience)
+    #expect(result.isSuccess && result.leftOver.isEmpty, "\(result)")
+  }
 }

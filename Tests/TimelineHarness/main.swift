@@ -14,6 +14,7 @@ import Translation
 //   TimelineHarness points TRACE COUNT SEED   random points, reached forwards, backwards and in any order
 //   TimelineHarness steps TRACE COUNT SEED    single steps, and the same ones back
 //   TimelineHarness stops TRACE COUNT SEED    breakpoints and watchpoints, forwards and backwards
+//   TimelineHarness interrupts TRACE 0 0      a debugger's ^C
 //   TimelineHarness pages TRACE COUNT SEED    the same with more memory watched than there are debug registers for
 
 struct Failure: Error, CustomStringConvertible { var description: String }
@@ -202,6 +203,24 @@ final class Harness {
     }
   }
 
+  /// A debugger that wants to interrupt is heard while the program computes, in both directions.
+  func interrupts() throws {
+    try timeline.seek(afterEvent: timeline.beginEvent)
+    func interrupted(_ stop: TimelineStop, _ asked: Int) throws {
+      guard stop.reason == .interrupted else { throw Failure(description: "asked \(asked) times, it came to \(stop)") }
+    }
+    var asked = 0
+    func isInterrupted() -> Bool {
+      asked += 1
+      return asked == 3
+    }
+    try interrupted(timeline.runForward(StopSet(), isInterrupted: isInterrupted), asked)
+    asked = 0
+    let last = timeline.index.lastEventNumber
+    try timeline.seek(afterEvent: last - 2)
+    try interrupted(timeline.runBackward(StopSet(), isInterrupted: isInterrupted), asked)
+  }
+
   /// The process of each thread that was ever born.
   lazy var processes: [Tid: Int32] = {
     var processes: [Tid: Int32] = [:]
@@ -225,6 +244,7 @@ do {
   case "points": try harness.points(count)
   case "steps": try harness.steps(count)
   case "stops": try harness.stops(count, watchesPages: false)
+  case "interrupts": try harness.interrupts()
   case "pages": try harness.stops(count, watchesPages: true)
   default: throw Failure(description: "points, steps, stops or pages?")
   }
