@@ -73,6 +73,7 @@ package final class ReplaySession {
     report(event)
     tracees[event.tid]?.isFresh = true
     tracees[event.tid]?.hasPausedAtSignal = false
+    tracees[event.tid]?.hasMetSignal = false
     let touched = takeChangedWatches()
     // Memory that came or went with its process wasn't written to.
     return .event(event, touched: event.replacesMemory ? [] : touched)
@@ -188,7 +189,7 @@ package final class ReplaySession {
   }
 
   private func replaySignal(_ tracee: ReplayTracee, _ event: TraceEvent, _ signal: SignalEvent) throws {
-    if signal.isDeterministic {
+    if signal.isDeterministic, !tracee.hasMetSignal {
       let stop = try runToStop(tracee, for: event)
       let expected = SignalInfo(bytes: signal.siginfo)
       guard case .signal(let info, _) = stop, info.signal == signal.signal, info.code == expected.code,
@@ -198,7 +199,8 @@ package final class ReplaySession {
       if signal.disposition != .handler, let recorded = event.registers {
         try compare(tracee, event, recorded, ignoring: ["orig_rax"])
       }
-    } else {
+      tracee.hasMetSignal = true
+    } else if !signal.isDeterministic {
       try runToPoint(tracee, event)
     }
     eventProgramCounter = try tracee.tracee.registers().rip

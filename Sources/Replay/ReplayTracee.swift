@@ -16,6 +16,8 @@ package final class ReplayTracee {
   package var isFresh = true
   /// A debugger was told of the signal that its next event delivers.
   package var hasPausedAtSignal = false
+  /// The instruction has raised the next event's signal: a trap's is behind it, and raises no other.
+  var hasMetSignal = false
 
   /// What the program called it with PR_SET_NAME of prctl(2).
   package internal(set) var name: String?
@@ -29,6 +31,7 @@ package final class ReplayTracee {
     isInterrupted = other.isInterrupted
     isFresh = other.isFresh
     hasPausedAtSignal = other.hasPausedAtSignal
+    hasMetSignal = other.hasMetSignal
     name = other.name
   }
 

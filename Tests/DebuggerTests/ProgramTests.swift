@@ -325,6 +325,27 @@ struct ProgramTests {
       """)
   }
 
+  /// The program's own trap lies behind its instruction, which must not be passed again.
+  @Test func trapsOfTheProgram() throws {
+    let recording = try DebuggedRecording(TestProgram("engine/own_addresses"))
+    try recording.debug("""
+      > handle SIGTRAP stop print pass
+      > continue
+      Program received signal SIGTRAP
+      main ()
+      > checkpoint
+      > continue
+      Program received signal SIGUSR1
+      > reverse-continue
+      Program received signal SIGTRAP
+      main ()
+      > restart 1
+      > continue
+      Program received signal SIGUSR1
+      ! diverged
+      """)
+  }
+
   /// RRS_TEST_COMPUTATION: how many millions of rounds lie between the breakpoint and the end, about 3 ms each.
   @Test func longComputation() throws {
     let size = TestEnvironment.number("RRS_TEST_COMPUTATION") ?? 200
