@@ -51,7 +51,10 @@ struct TickCounters {
   var left: Int64 { budget - (granted &- counters).wrappedSum() }
 
   mutating func spread(_ left: Int64) {
-    noteUse(granted &- counters)
+    let now = counters
+    // One that has reached zero long before the budget's end was given far too little.
+    let isExhausted = (0..<Self.count).contains { now[$0] == 0 && granted[$0] > 0 }
+    noteUse(granted &- now, wasShort: isExhausted)
     budget = left
     // Of n counters that all but one have one tick left, that one stops: together they have counted n - 1 less.
     let rest = max(left - 1, 0)
@@ -59,10 +62,11 @@ struct TickCounters {
     counters = granted
   }
 
-  private mutating func noteUse(_ used: SIMD4<Int64>) {
+  private mutating func noteUse(_ used: SIMD4<Int64>, wasShort: Bool) {
     let total = used.wrappedSum()
+    // Few ticks say little, unless they are all that there was room for.
     let significant: Int64 = 64
-    guard total >= significant, total < 1 << 48 else { return }
+    guard total >= significant || wasShort && total > 0 && budget / significant > total, total < 1 << 48 else { return }
     // Each keeps a share: what was never counted in may be from now on.
     let least: Int64 = 1
     let shares = (used &* (Self.weightSum - 4 * least)) / total &+ least

@@ -15,7 +15,7 @@ import X86
     private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 22, alignment: 4096)
     private let table = UnsafeMutableRawBufferPointer.allocate(
       byteCount: RuntimeLayout.landingTableByteCount, alignment: 4096)
-    private let data = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 4096)
+    let data = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 4096)
     private(set) var translator: Translator!
 
     init(_ bytes: [UInt8], _ options: TranslationOptions = .init()) {
@@ -125,6 +125,28 @@ import X86
     #expect(space.byte(behind) == 0x90)
     space.translator.setBreakpoints(.none)
     #expect(space.byte(try space.translator.enter(Space.code + 1)) == 0x90)
+  }
+
+  /// Code that has long counted in one place and now counts in another stops a few times before its ticks are used up,
+  /// not at every few ticks.
+  @Test(arguments: [8, 1000, 1_000_000], [20, 60, 100_000]) func ticksAreSpreadAnewWhereTheyAreCounted(
+    _ budget: Int64, _ before: Int64
+  ) throws {
+    let space = Space([0x90, 0xC3])
+    // The counters: each has a cache line, from the second one on.
+    func run(_ counter: Int, _ ticks: Int64) -> Int {
+      space.translator.ticksLeft = ticks
+      var stops = 0
+      while space.translator.ticksLeft > 0, stops < 10_000 {
+        stops += 1
+        space.data.storeBytes(of: 0, toByteOffset: 64 * (counter + 1), as: Int64.self)
+        space.translator.ticksLeft = space.translator.ticksLeft
+      }
+      return stops
+    }
+    for _ in 0..<200 { _ = run(3, before) }
+    let stops = run(0, budget)
+    #expect(stops < 60, "\(stops) stops for \(budget) ticks")
   }
 
   @Test func zonesFillAndEmpty() throws {
