@@ -12,20 +12,39 @@ package enum MemoryChecksum {
     var sum: UInt64 = 0
     var buffer = [UInt64](repeating: 0, count: 131_072)
     let pages = PageMap(tracee.tid)
-    let protected = tracee.addressSpace.writeProtected
-    for mapping in ProcessMaps.read(tracee.tid) where !isOwn(mapping) {
-      guard mapping.isWritable else {
-        for page in protected.keys where mapping.range.contains(RemotePointer(page)) {
-          sum = sum &+ checksum(tracee, RemoteRange(RemotePointer(page), byteCount: pageSize), &buffer)
-        }
-        continue
-      }
-      guard let range = live(mapping.range, stackPointers) else { continue }
+    for (range, isAnonymous) in writableRanges(tracee) {
+      guard let range = live(range, stackPointers) else { continue }
       // What was never touched of anonymous memory is zero.
-      let touched = mapping.inode == 0 ? pages.present(in: range) : [range]
+      let touched = isAnonymous ? pages.present(in: range) : [range]
       for part in touched { sum = sum &+ checksum(tracee, part, &buffer) }
     }
     return sum
+  }
+
+  /// What the program can write to, as far as the program knows: pages that the engine protects belong to what is
+  /// beside them.
+  private static func writableRanges(_ tracee: Tracee) -> [(range: RemoteRange, isAnonymous: Bool)] {
+    let protected = Set(tracee.addressSpace.writeProtected.keys)
+    var ranges: [(range: RemoteRange, isAnonymous: Bool)] = []
+    func add(_ range: RemoteRange, _ isAnonymous: Bool) {
+      let border = range.start.rawValue
+      let wasSplit = protected.contains(border) || protected.contains(border &- pageSize)
+      if wasSplit, let last = ranges.last, last.range.end == range.start, last.isAnonymous == isAnonymous {
+        ranges[ranges.count - 1].range.end = range.end
+      } else {
+        ranges.append((range, isAnonymous))
+      }
+    }
+    for mapping in ProcessMaps.read(tracee.tid) where !isOwn(mapping) {
+      if mapping.isWritable {
+        add(mapping.range, mapping.inode == 0)
+      } else if !protected.isEmpty {
+        for page in protected.filter({ mapping.range.contains(RemotePointer($0)) }).sorted() {
+          add(RemoteRange(RemotePointer(page), byteCount: pageSize), mapping.inode == 0)
+        }
+      }
+    }
+    return ranges
   }
 
   private static func isOwn(_ mapping: ProcessMapping) -> Bool {

@@ -8,6 +8,12 @@ import TraceFormat
 extension Timeline {
   /// Goes back to the last place at which something stops.
   package func runBackward(_ stops: StopSet, isInterrupted: () -> Bool) throws -> TimelineStop {
+    if hasPassedDelivery, case .signal(let signal)? = try nextEvent?.kind,
+      !stops.passedSignals.contains(signal.rawValue), let tid = try currentTracee?.recordedTid
+    {
+      hasPassedDelivery = false
+      return TimelineStop(point: try point, tid: tid, reason: .signal(signal.rawValue))
+    }
     scanned.use(stops.identity)
     var end = try point
     while true {
@@ -41,6 +47,7 @@ extension Timeline {
       point = found
     }
     try seek(to: point, isInterrupted: isInterrupted)
+    if case .watchpoint = hit.reason { hasPassedDelivery = point.isAtEvent }
     return TimelineStop(point: point, tid: try currentTracee?.recordedTid ?? Tid(0), reason: hit.reason)
   }
 
@@ -128,8 +135,9 @@ extension Timeline {
       return ScanHit(point: try point, reason: .signal(signal.rawValue))
     case .event(let event, let touched):
       guard let watch = touched.first else { return nil }
-      let place = TimePoint(
+      var place = TimePoint(
         event: event.number - 1, ticks: event.ticks, programCounter: session.eventProgramCounter)
+      if case .signal = event.kind { place.isAtEvent = true }
       return ScanHit(point: place, reason: watchReason(watch, stops))
     case .paused, .ended:
       return nil

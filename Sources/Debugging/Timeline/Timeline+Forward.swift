@@ -101,6 +101,10 @@ extension Timeline {
 extension TraceEvent {
   /// Whether a thread that makes a step has made it when this event is done.
   fileprivate var endsStep: Bool {
-    if case .syscall(let call) = kind { call.phase != .entry } else { true }
+    switch kind {
+    case .syscall(let call): call.phase != .entry
+    case .signal, .instruction, .imageStart: true
+    case .preemption, .exit, .checkpointSaved, .checkpointLoaded, .note, .end: false
+    }
   }
 }

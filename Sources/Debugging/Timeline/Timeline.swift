@@ -19,6 +19,8 @@ package final class Timeline {
   private(set) var work: UInt64 = 0
   /// The tracee of the next event has come to where that happens.
   private(set) var isAtEvent = false
+  /// Going backwards it has come to memory that the delivery of a signal touched: the signal's own stop comes next.
+  var hasPassedDelivery = false
   /// Nothing has run since the last event.
   private(set) var isAtStageStart = true
 
@@ -72,6 +74,7 @@ package final class Timeline {
 
   /// One piece of replay, with the books kept.
   func advance(_ control: CodeControl? = nil) throws -> ReplayProgress {
+    hasPassedDelivery = false
     let tracee = try currentTracee
     let before = tracee.map { session.engine.ticks(of: $0.tracee) } ?? 0
     let progress = try session.advance(control)
@@ -156,6 +159,7 @@ package final class Timeline {
     session = new
     work = checkpoint.work
     isAtEvent = checkpoint.isAtEvent
+    hasPassedDelivery = false
     isAtStageStart = checkpoint.isAtStageStart
     try session.takeReader()
   }

@@ -189,6 +189,7 @@ extension SoftwareEngine {
     }
     if state.repeatsStep, isExecuted, let resumed = state.resumed {
       state.repeatsStep = false
+      state.passesBreakpoint = true
       tracee.setRegisters(resumed.application)
       return nil
     }

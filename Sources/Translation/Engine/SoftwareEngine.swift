@@ -171,7 +171,10 @@ package final class SoftwareEngine: Engine {
       }
       return false
     }
-    if !state.isMidRun { registers.rip = space.cache.translator.behindBreakpoint(target, entry: registers.rip) }
+    if !state.isMidRun || state.passesBreakpoint {
+      registers.rip = space.cache.translator.behindBreakpoint(target, entry: registers.rip)
+    }
+    state.passesBreakpoint = false
     try settle(tracee, space)
     tracee.setRegisters(registers)
     return true
@@ -221,6 +224,7 @@ package final class SoftwareEngine: Engine {
     let registers = try tracee.registers()
     let isRequested = isRequested || state.step?.isRequested ?? false
     state.wantsOriginal = false
+    state.passesBreakpoint = false
     let start = registers.rip
     let instruction =
       signal == nil
@@ -330,10 +334,11 @@ package final class SoftwareEngine: Engine {
     guard let space = space(of: tracee) else { return true }
     var registers = try tracee.registers()
     let inCache = registers.rip
-    guard space.cache.translator.recover(&registers) == .behindSystemCall else { return true }
-    try checkCode(registers.rip - 2, tracee, space)
-    state.call = .init(inCache: inCache, inApplication: registers.rip)
-    tracee.setRegisters(registers)
+    if space.cache.translator.recover(&registers) == .behindSystemCall {
+      try checkCode(registers.rip - 2, tracee, space)
+      state.call = .init(inCache: inCache, inApplication: registers.rip)
+      tracee.setRegisters(registers)
+    }
     guard try space.releaseArguments(registers, tracee) else { return true }
     // A call made in the tracee while it stands before one of its own takes that one's place.
     state.call = nil
@@ -341,6 +346,7 @@ package final class SoftwareEngine: Engine {
     registers.rax = registers.origRax
     registers.origRax = UInt64.max
     tracee.setRegisters(registers)
+    state.passesBreakpoint = true
     return false
   }
 

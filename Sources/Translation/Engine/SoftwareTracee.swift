@@ -29,6 +29,8 @@ final class SoftwareTracee: EngineState {
   var liftedPages: [UInt64] = []
   /// The registers are to be as before the step when it is done: it only made its memory writable.
   var repeatsStep = false
+  /// The instruction where it stands had been begun before: a breakpoint there has been passed.
+  var passesBreakpoint = false
   /// Pages of code that the original instruction writes to.
   var pagesWritten: [UInt64] = []
   /// The registers with which it was let run, and the application's for the same state.
