@@ -100,6 +100,9 @@ package enum SignalCode {
   package static let kernel: Int32 = 0x80
   /// TRAP_TRACE: an instruction was stepped over.
   package static let trace: Int32 = 2
+  /// TRAP_BRKPT: a step that ended behind a system call, and executed no instruction (include/linux/ptrace.h,
+  /// user_single_step_report).
+  package static let behindCall: Int32 = 1
   /// TRAP_HWBKPT: a debug register's condition was met.
   package static let debugRegister: Int32 = 4
 }

@@ -16,6 +16,15 @@ struct RecordReplayMatrixTests {
     for engine in ["software", "simulated,seed=4,skid=30"] { try recording.checkReplay(by: engine) }
   }
 
+  /// Where a handler returns to an instruction at which, a few ticks later, a time slice ends.
+  @Test("points right behind a system call are met", .timeLimit(.minutes(3)), arguments: [5, 7, 10])
+  func rightBehindCalls(slice: Int) throws {
+    for program in ["interrupted_loop", "without_branches"] {
+      let recording = try EngineHarness.record(TestProgram("ticks/" + program), by: "software", slice: slice)
+      try recording.checkReplay(by: "simulated,seed=4,skid=30")
+    }
+  }
+
   @Test("a counter's traces replay everywhere", .timeLimit(.minutes(5)), arguments: programs)
   func recordedByCounter(program: TestProgram) throws {
     let recording = try EngineHarness.record(program, by: Self.simulated[0], slice: 150)

@@ -194,6 +194,8 @@ package final class HardwareEngine: Engine {
     {
       return try met(tracee, state)
     }
+    // It stood in a system call, and the step was the way out of that.
+    if info.signal == .trap, info.code == SignalCode.behindCall, state.isStepping || state.phase == .near { return nil }
     let stop = try native.interpret(tracee, .signalStop(info.signal))
     // Wherever it is: ticks and registers are a point that a replay finds again.
     if case .signal(let info, _) = stop { return .signal(info, isAtBoundary: true) }

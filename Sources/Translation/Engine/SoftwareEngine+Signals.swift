@@ -272,8 +272,6 @@ extension SoftwareEngine {
 extension SignalCode {
   /// SIGTRAP itself: a signal's frame was built while stepping (kernel/signal.c, signal_setup_done).
   static let handlerEntry: Int32 = 5
-  /// TRAP_BRKPT: a step that ended behind a system call (include/linux/ptrace.h, user_single_step_report).
-  static let behindCall: Int32 = 1
   /// SEGV_ACCERR
   static let accessDenied: Int32 = 2
 }
