@@ -32,6 +32,14 @@ import Testing
     }
   }
 
+  /// What a way to a point has cost depends a little on the way.
+  @Test func theOrderOfWorkNeedNotBeThatOfPoints() {
+    var spacing = CheckpointSpacing()
+    spacing.countMax = 3
+    #expect(spacing.victim(of: [0, 500, 400, 900], present: 900) != nil)
+    #expect(spacing.victim(of: [0, 900, 800, 0], present: 0) != nil)
+  }
+
   @Test func fewAreKeptWhateverTheyHold() {
     let spacing = CheckpointSpacing()
     #expect(spacing.victim(of: [0, 10], present: 10, byteCount: .max) == nil)

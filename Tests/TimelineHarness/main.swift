@@ -140,15 +140,23 @@ final class Harness {
       // The last place may be one that nobody runs at.
       var expected = Array(forward.dropLast())
       try timeline.seek(to: forward[forward.count - 1].point)
+      var next = forward[forward.count - 1]
       while let place = expected.popLast() {
         let stop = try timeline.stepBackward(tid) { false }
         guard stop.reason == .step else { throw Failure(description: "back from \(state.point): \(stop)") }
+        let how = "a step back, from \(forward[forward.count - 1].point)"
         var found = try self.state()
-        // Where others ran before the step, the place right before it is found.
         if found.point.event > place.point.event, found.point.ticks == place.point.ticks {
+          // Others ran before the step: the place right before it was found, at which they have left their traces. The same
+          // step leads on from there.
+          let there = found.point
+          _ = try timeline.stepForward(tid, StopSet()) { false }
+          try compare(try self.state(), next, how + ", and forwards again")
+          try timeline.seek(to: there)
           (found.point, found.memory) = (place.point, place.memory)
         }
-        try compare(found, place, "a step back, from \(forward[forward.count - 1].point)")
+        try compare(found, place, how)
+        next = place
         total += 1
       }
     }

@@ -16,14 +16,15 @@ package struct CheckpointSpacing: Equatable, Sendable {
   /// Whether one is to be made at `work`, where the last one before that is at `last`.
   package func isDue(at work: UInt64, last: UInt64) -> Bool { work >= last + interval }
 
-  /// Which of too many checkpoints, in ascending order of work, goes first: the one whose loss makes the gap that is
+  /// Which of too many checkpoints, in the order of their points, goes first: the one whose loss makes the gap that is
   /// smallest against its distance from the present. Never the first or the last.
   package func victim(of works: [UInt64], present: UInt64, byteCount: UInt64 = 0) -> Int? {
     guard works.count > 2, works.count > countMax || byteCount > byteCountMax else { return nil }
     func weight(_ index: Int) -> Double {
-      let gap = Double(works[index + 1] - works[index - 1])
-      let distance = works[index] > present ? works[index] - present : present - works[index]
-      return gap / Double(distance + nearest)
+      // As numbers with a sign: code that runs up to a new image is worth more if it was run in pieces.
+      let gap = Double(works[index + 1]) - Double(works[index - 1])
+      let distance = abs(Double(works[index]) - Double(present))
+      return gap / (distance + Double(nearest))
     }
     return (1..<(works.count - 1)).min { weight($0) < weight($1) }
   }

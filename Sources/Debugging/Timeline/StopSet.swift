@@ -50,7 +50,7 @@ package struct StopSet: Sendable {
     }
   }
 
-  /// `passing`: the signals' and breakpoints' stops are wanted.
+  /// What a replay is told to stop at.
   func control() -> CodeControl {
     var control = CodeControl()
     for breakpoint in codeBreakpoints {

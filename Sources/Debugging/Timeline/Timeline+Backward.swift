@@ -15,27 +15,38 @@ extension Timeline {
       return TimelineStop(point: try point, tid: tid, reason: .signal(signal.rawValue))
     }
     scanned.use(stops.identity)
-    var end = try point
-    while true {
-      let known = scanned.lastHit(before: end)
-      if let hit = known.hit, let stop = try goBack(to: hit, before: end, stops, isInterrupted) { return stop }
-      end = known.knownFrom
-      guard let checkpoint = lastCheckpoint(before: end), end > TimePoint(event: beginEvent) else {
-        return try goToBegin()
-      }
-      do {
+    return try interruptible {
+      var end = try point
+      while true {
+        let known = scanned.lastHit(before: end)
+        if let hit = known.hit, let stop = try goBack(to: hit, before: end, stops, isInterrupted) { return stop }
+        end = known.knownFrom
+        guard let checkpoint = lastCheckpoint(before: end), end > TimePoint(event: beginEvent) else {
+          return try goToBegin()
+        }
         try restore(checkpoint)
         if checkpoint.point.event < beginEvent { try seek(afterEvent: beginEvent) }
         try scan(until: end, stops, isInterrupted)
-      } catch is SeekInterrupted {
-        return try TimelineStop(point: point, tid: currentTracee?.recordedTid ?? Tid(0), reason: .interrupted)
       }
     }
   }
 
   private func goToBegin() throws -> TimelineStop {
     try seek(afterEvent: beginEvent)
-    return try TimelineStop(point: point, tid: currentTracee?.recordedTid ?? Tid(0), reason: .historyBegin)
+    return try stopHere(.historyBegin)
+  }
+
+  private func stopHere(_ reason: TimelineStop.Reason) throws -> TimelineStop {
+    TimelineStop(point: try point, tid: try currentTracee?.recordedTid ?? Tid(0), reason: reason)
+  }
+
+  /// Where the debugger interrupts, it stops wherever it is on its way.
+  private func interruptible(_ body: () throws -> TimelineStop) throws -> TimelineStop {
+    do {
+      return try body()
+    } catch is SeekInterrupted {
+      return try stopHere(.interrupted)
+    }
   }
 
   private func goBack(
@@ -48,7 +59,7 @@ extension Timeline {
     }
     try seek(to: point, isInterrupted: isInterrupted)
     if case .watchpoint = hit.reason { hasPassedDelivery = point.isAtEvent }
-    return TimelineStop(point: point, tid: try currentTracee?.recordedTid ?? Tid(0), reason: hit.reason)
+    return try stopHere(hit.reason)
   }
 
   // MARK: - Scanning
@@ -106,7 +117,6 @@ extension Timeline {
         guard here < end, let tracee = try currentTracee else { return nil }
         if here.programCounter == end.programCounter, !end.isAtEvent { return nil }
         control.steppedTid = tracee.recordedTid
-        // At the end a signal is about to be delivered: it is no stop before that.
         let progress = try advance(control)
         if case .paused(.step) = progress, let stop = try breakpointHere(control, tracee), try point < end {
           return stop
@@ -168,20 +178,20 @@ extension Timeline {
 
   /// Goes back by one instruction of a thread, over those of others.
   package func stepBackward(_ tid: Tid, isInterrupted: () -> Bool) throws -> TimelineStop {
-    var limit: TimePoint? = try point
-    var stage = session.eventCount
-    while stage >= beginEvent {
-      if try index.event(stage + 1)?.tid == tid, let place = try lastInstruction(ofStage: stage, before: limit) {
-        try seek(to: place, isInterrupted: isInterrupted)
-        return TimelineStop(point: place, tid: tid, reason: .step)
+    try interruptible {
+      var limit: TimePoint? = try point
+      var stage = session.eventCount
+      while stage >= beginEvent {
+        if try index.event(stage + 1)?.tid == tid, let place = try lastInstruction(ofStage: stage, before: limit) {
+          try seek(to: place, isInterrupted: isInterrupted)
+          return TimelineStop(point: place, tid: tid, reason: .step)
+        }
+        limit = nil
+        stage -= 1
+        if stage.isMultiple(of: 64), isInterrupted() { throw SeekInterrupted() }
       }
-      limit = nil
-      stage -= 1
-      if stage.isMultiple(of: 64), isInterrupted() {
-        return try TimelineStop(point: point, tid: tid, reason: .interrupted)
-      }
+      return try goToBegin()
     }
-    return try goToBegin()
   }
 
   /// Where the last instruction begins that is executed in the code before event `stage + 1`, and before `limit`. The

@@ -146,7 +146,7 @@ extension Timeline {
 
   private func makeCheckpointIfFar() throws {
     let here = try point
-    guard let last = lastCheckpoint(upTo: here), work - last.work > Self.nearDistances[1] else { return }
+    guard let last = lastCheckpoint(upTo: here), work > last.work + Self.nearDistances[1] else { return }
     try makeCheckpoint()
   }
 }
