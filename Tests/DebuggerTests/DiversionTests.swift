@@ -49,6 +49,26 @@ struct DiversionTests {
     }
   }
 
+  /// Nobody is there to wake one who sleeps in a function.
+  @Test func sleepsAreOverAtOnce() throws {
+    let recording = try DebuggedRecording(TestProgram("debugger/calls"))
+    try recording.debug("""
+      > break fib if n == 4
+      > continue
+      Breakpoint 1, fib (n=4)
+      > print (int) sleep(100000)
+      = 0
+      > print (int) usleep(900000000)
+      = 0
+      > call (long) syscall(202, &calls, 0, calls, 0)
+      = -1
+      > call (long) syscall(202, &calls, 1, 1, 0)
+      = 0
+      > finish
+      Value returned is …= 3
+      """)
+  }
+
   /// What isn't recorded can't be made so; the session lives.
   @Test func writesOutsideOfOneAreRefused() throws {
     let recording = try DebuggedRecording(TestProgram("debugger/calls"))

@@ -106,12 +106,20 @@ final class Diversion {
   private static let made: Set<Int> = [
     SyscallNumber.mmap, SyscallNumber.munmap, SyscallNumber.mprotect, SyscallNumber.mremap, SyscallNumber.madvise,
     SyscallNumber.clock_gettime, SyscallNumber.clock_getres, SyscallNumber.gettimeofday, SyscallNumber.time,
-    SyscallNumber.getrandom, SyscallNumber.futex, SyscallNumber.sched_yield, SyscallNumber.nanosleep,
-    SyscallNumber.clock_nanosleep, SyscallNumber.uname, SyscallNumber.sysinfo, SyscallNumber.getcwd,
-    SyscallNumber.stat, SyscallNumber.lstat, SyscallNumber.newfstatat, SyscallNumber.access, SyscallNumber.readlink,
+    SyscallNumber.getrandom, SyscallNumber.sched_yield, SyscallNumber.uname, SyscallNumber.sysinfo,
+    SyscallNumber.getcwd, SyscallNumber.stat, SyscallNumber.lstat, SyscallNumber.newfstatat, SyscallNumber.access, SyscallNumber.readlink,
     SyscallNumber.rt_sigprocmask, SyscallNumber.getuid, SyscallNumber.geteuid, SyscallNumber.getgid,
     SyscallNumber.getegid,
   ]
+
+  /// futex(2): those that wake find nobody; those that wait are told that the word has changed (EAGAIN), and look
+  /// again.
+  private static func answerToFutex(_ registers: Registers) -> Int64 {
+    let commandMask: UInt64 = 0x7f
+    let wakes: Set<UInt64> = [1 /* WAKE */, 3 /* REQUEUE */, 4 /* CMP_REQUEUE */, 5 /* WAKE_OP */, 10 /* WAKE_BITSET */]
+    let again: Int64 = 11
+    return wakes.contains(registers.argument(1) & commandMask) ? 0 : -again
+  }
 
   /// A call of the diverted thread. Returns the stop that it ends with, if it does.
   private func makeCall() throws -> DebugStop.Reason? {
@@ -123,6 +131,9 @@ final class Diversion {
     case SyscallNumber.getpid: registers.syscallResult = Int64(thread.threadGroup.recordedID.rawValue)
     case SyscallNumber.gettid: registers.syscallResult = Int64(tracee.recordedTid.rawValue)
     case SyscallNumber.brk: registers.syscallResult = Int64(bitPattern: thread.addressSpace.programBreak.rawValue)
+    // Nobody would wake it: a sleep is over at once, and what is waited for isn't so yet.
+    case SyscallNumber.nanosleep, SyscallNumber.clock_nanosleep: registers.syscallResult = 0
+    case SyscallNumber.futex: registers.syscallResult = Self.answerToFutex(registers)
     case SyscallNumber.exit, SyscallNumber.exit_group:
       throw DebugError("the function that was called ends the process with exit(\(registers.argument(0) & 0xff))")
     case _ where Self.made.contains(number) && !isFileMapping(registers):
