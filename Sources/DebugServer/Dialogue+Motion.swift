@@ -108,7 +108,6 @@ extension Dialogue {
     switch stop.reason {
     case .interrupted, .historyBegin, .historyEnd: true
     case .fork: isEvent("fork-events+", stop, direction)
-    case .vfork, .vforkDone: isEvent("vfork-events+", stop, direction)
     case .processExit: direction == .forward && processes.contains(stop.thread.process)
     case .breakpoint, .watchpoint, .step, .signal, .exec: processes.contains(stop.thread.process)
     }
@@ -181,10 +180,6 @@ extension Dialogue {
     case .fork(let child):
       processes.insert(child.process)
       return .fork(child: child)
-    case .vfork(let child):
-      processes.insert(child.process)
-      return .vfork(child: child)
-    case .vforkDone: return .vforkDone
     case .exec(let path):
       let isEvent = direction == .forward && understands("exec-events+")
       return isEvent ? .exec(path: Array(path.utf8)) : .none

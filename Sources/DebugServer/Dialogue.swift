@@ -129,7 +129,7 @@ final class Dialogue {
       "hwbreak+", "swbreak+", "ConditionalBreakpoints+", "vContSupported+", "QPassSignals+",
     ]
     let backward = target.isMovable ? ["ReverseContinue+", "ReverseStep+"] : []
-    let mutual = ["fork-events+", "vfork-events+", "exec-events+"].filter { features.contains($0) }
+    let mutual = ["fork-events+", "exec-events+"].filter { features.contains($0) }
     return (always + backward + mutual).joined(separator: ";")
   }
 

@@ -184,9 +184,6 @@ package struct DebugStop: Equatable, Sendable {
     /// A new image is in place.
     case exec(path: String)
     case fork(child: ThreadIdentity)
-    case vfork(child: ThreadIdentity)
-    /// The child of a vfork has its own image now, or is gone: the parent goes on.
-    case vforkDone
     /// A process is gone, as wait4(2) encodes it. Others go on.
     case processExit(rawStatus: Int32)
   }

@@ -12,8 +12,6 @@ package struct StopReply: Equatable, Sendable {
     case historyBegin
     case historyEnd
     case fork(child: ThreadIdentity)
-    case vfork(child: ThreadIdentity)
-    case vforkDone
     case exec(path: [UInt8])
   }
 
@@ -66,8 +64,6 @@ extension StopReply.Detail {
     case .historyBegin: "replaylog:begin;"
     case .historyEnd: "replaylog:end;"
     case .fork(let child): "fork:\(child.text(withProcess: withProcess));"
-    case .vfork(let child): "vfork:\(child.text(withProcess: withProcess));"
-    case .vforkDone: "vforkdone:;"
     case .exec(let path): "exec:\(String(decoding: Hex.encode(path), as: UTF8.self));"
     }
   }

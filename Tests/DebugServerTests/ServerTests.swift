@@ -35,12 +35,12 @@ import Testing
     try client.send(PacketEncoder.frame(Array("qSupported".utf8)))
     #expect(try client.next() == .acknowledged)
     #expect(try client.next() == .packet(Array(all.utf8)))
-    #expect(try client.ask(Self.hello) == all + ";fork-events+;vfork-events+;exec-events+")
+    #expect(try client.ask(Self.hello) == all + ";fork-events+;exec-events+")
     // A damaged packet, then a request to send the reply once more.
     try client.send(Array("$g#00".utf8))
     #expect(try client.next() == .refused)
     try client.send(Array("-".utf8))
-    #expect(try client.next() == .packet(Array((all + ";fork-events+;vfork-events+;exec-events+").utf8)))
+    #expect(try client.next() == .packet(Array((all + ";fork-events+;exec-events+").utf8)))
     client.close()
     #expect(try served.finish() == .disconnected)
   }
@@ -97,7 +97,7 @@ import Testing
   @Test func motion() throws {
     let target = FakeTarget()
     target.last = 100
-    target.events = [30: .signal(11), 40: .exec(path: "/b"), 45: .vforkDone]
+    target.events = [30: .signal(11), 40: .exec(path: "/b")]
     try Self.converse(target) { (client: Client) throws in
       let rows: [(String, String)] = [
         ("vCont;s:p1f.1f;c:p1f.-1", "T05thread:p1f.1f;"), ("bs", "T05thread:p1f.1f;"), ("bs", "T05thread:p1f.1f;replaylog:begin;"),
@@ -107,11 +107,11 @@ import Testing
         ("Z0,401010,1;X8,26000022301327", "E16"), ("Z0,401010,1;X7,26000022301327", "OK"),
         ("vCont;c:p1f.-1", "T0bthread:p1f.1f;"), ("p0", "1e00000000000000"), ("z0,401010,1", "OK"), ("z0,401010,1", "OK"),
         ("Z1,401020,1", "OK"), ("c", "T05thread:p1f.1f;hwbreak:;"), ("z1,401020,1", "OK"),
-        ("c", "T05thread:p1f.1f;exec:2f62;"), ("c", "T05thread:p1f.1f;vforkdone:;"),
+        ("c", "T05thread:p1f.1f;exec:2f62;"),
         ("Z2,404000,8", "OK"), ("c", "T05thread:p1f.1f;watch:404000;"), ("p0", "3200000000000000"), ("z2,404000,8", "OK"),
         ("Z4,404000,8", "OK"), ("bc", "T05thread:p1f.1f;awatch:404000;"), ("z4,404000,8", "OK"),
         ("Z3,404000,ffffffffffffffff", "E.that many bytes can't be watched"),
-        // Backward, the end of a vfork is none, and a new image is no event.
+        // Backward, a new image is no event.
         ("bc", "T05thread:p1f.1f;"), ("p0", "2800000000000000"),
         ("QPassSignals:b", "OK"), ("bc", "T05thread:p1f.1f;replaylog:begin;"), ("QPassSignals:", "OK"),
         ("vCont;C0b", "T0bthread:p1f.1f;"), ("?", "T0bthread:p1f.1f;"),

@@ -178,27 +178,25 @@ struct ProgramTests {
       > reverse-continue
       Breakpoint 1, grow (by=1)
       """, replay: ["-f", "\(processes[1].pid)"])
-    for name in ["\(processes[2].pid)"] {
-      try recording.debug(
-        """
-        > info inferiors
-        process \(processes[2].pid)
-        > break grow
-        > continue
-        Breakpoint 1, grow (by=100)
-        > where
-        younger ()
-        main (count=2
-        > continue
-        received signal SIGKILL
-        > info symbol $pc
-        exit
-        > reverse-continue
-        Breakpoint 1, grow (by=100)
-        > reverse-continue
-        No more reverse-execution history.
-        """, replay: ["-p", name])
-    }
+    try recording.debug(
+      """
+      > info inferiors
+      process \(processes[2].pid)
+      > break grow
+      > continue
+      Breakpoint 1, grow (by=100)
+      > where
+      younger ()
+      main (count=2
+      > continue
+      received signal SIGKILL
+      > info symbol $pc
+      exit
+      > reverse-continue
+      Breakpoint 1, grow (by=100)
+      > reverse-continue
+      No more reverse-execution history.
+      """, replay: ["-p", "\(processes[2].pid)"])
     try recording.debug(
       """
       > info inferiors

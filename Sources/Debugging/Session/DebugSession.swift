@@ -123,43 +123,43 @@ package final class DebugSession: RecordingView {
 
   package func go(to place: DebugPlace, isInterrupted: () -> Bool) throws(DebugError) -> DebugStop {
     endDiversion()
-    do {
-      return try debugging {
-        switch place {
-        case .start:
-          try timeline.seek(to: start.point, isInterrupted: isInterrupted)
-          return arrive(start.stop)
-        case .event(let number):
-          guard number <= reader.lastEventNumber else {
-            throw DebugError("the recording ends before event \(number): its last event is \(reader.lastEventNumber)")
-          }
-          let event = min(max(number, 1), lastUsefulEvent)
-          try timeline.seek(afterEvent: event, isInterrupted: isInterrupted)
-          return try arriveHere()
-        case .checkpoint(let number):
-          guard let known = userCheckpoints[number] else { throw DebugError("No checkpoint number \(number).") }
-          try timeline.restore(known.checkpoint)
-          return arrive(known.stop)
-        case .ticks(let ticks):
-          let stage = try stage(ofTick: ticks, Tid(currentStop.thread.thread))
-          try timeline.seek(toTick: ticks, inStage: stage, isInterrupted: isInterrupted)
-          return try arriveHere()
-        case .history(let number):
-          guard let place = history.place(number) else { throw DebugError("there is no place \(number)") }
-          try timeline.seek(to: place.point, isInterrupted: isInterrupted)
-          return arrive(place.stop)
+    return try debugging {
+      switch place {
+      case .start:
+        try timeline.seek(to: start.point, isInterrupted: isInterrupted)
+        return arrive(start.stop)
+      case .event(let number):
+        guard number <= reader.lastEventNumber else {
+          throw DebugError("the recording ends before event \(number): its last event is \(reader.lastEventNumber)")
         }
+        let event = min(max(number, 1), try lastUsefulEvent)
+        try timeline.seek(afterEvent: event, isInterrupted: isInterrupted)
+        return try arriveHere()
+      case .checkpoint(let number):
+        guard let known = userCheckpoints[number] else { throw DebugError("No checkpoint number \(number).") }
+        try timeline.restore(known.checkpoint)
+        return arrive(known.stop)
+      case .ticks(let ticks):
+        let stage = try stage(ofTick: ticks, Tid(currentStop.thread.thread))
+        try timeline.seek(toTick: ticks, inStage: stage, isInterrupted: isInterrupted)
+        return try arriveHere()
+      case .history(let number):
+        guard let place = history.place(number) else { throw DebugError("there is no place \(number)") }
+        try timeline.seek(to: place.point, isInterrupted: isInterrupted)
+        return arrive(place.stop)
       }
     }
   }
 
   /// The last event before which something runs that can be looked at.
-  var lastUsefulEvent: UInt64 {
-    var event = reader.lastEventNumber
-    while event > 1, let entry = try? timeline.index.event(event), entry.kind.isExit || entry.kind == .other {
-      event -= 1
+  private var lastUsefulEvent: UInt64 {
+    get throws {
+      var event = reader.lastEventNumber
+      while event > 1, let entry = try timeline.index.event(event), entry.kind.isExit || entry.kind == .other {
+        event -= 1
+      }
+      return event
     }
-    return event
   }
 
   /// The code in which a thread comes to a tick: what the events before and behind it are.

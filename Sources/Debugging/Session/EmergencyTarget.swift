@@ -65,7 +65,10 @@ package final class EmergencyTarget: RecordingView {
   package func command(_ name: String, _ arguments: [String], thread: ThreadIdentity?) -> CommandAnswer {
     // gdb's script notes every stop.
     if name == "history-push" { return .text("") }
-    let answer = try? answerAboutPlace(name, thread ?? currentStop.thread)
-    return .text(answer ?? "\(Self.refusal)")
+    do {
+      return .text(try answerAboutPlace(name, thread ?? currentStop.thread) ?? "\(Self.refusal)")
+    } catch {
+      return .text("\(error)")
+    }
   }
 }

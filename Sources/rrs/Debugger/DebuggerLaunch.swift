@@ -128,7 +128,6 @@ struct DebuggerLaunch {
   private func becomeDebugger(_ words: [String]) throws {
     let script = "/proc/self/fd/\(try debugger.makeScript(isInherited: true))"
     setenv(debugger.isLLDB ? "LLDB_UNDER_RR" : "GDB_UNDER_RR", "1", 1)
-    setenv("RRS_DEBUGGER", "1", 1)
     let arguments = words.map { $0.replacing(DebuggerCommandLine.scriptMark, with: script) }
     var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
     pointers.append(nil)
