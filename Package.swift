@@ -55,6 +55,8 @@ let package = Package(
     swiftTarget("RemoteProtocol", ["KernelABI"]),
     swiftTarget("TraceFormat", ["KernelABI", "CTraceFormat", "CLinuxShim"]),
 
+    swiftTarget("Packing", ["TraceFormat"]),
+
     // Layer 3 and 4: tracees, and what runs them.
     swiftTarget("TraceeControl", ["KernelABI", "CLinuxShim", "CUnwindShim"]),
     swiftTarget("Execution", ["KernelABI", "X86", "TraceeControl", "CLinuxShim"]),
@@ -78,7 +80,7 @@ let package = Package(
       name: "rrs",
       dependencies: [
         "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Translation", "Recording", "Replay",
-        "Debugging", "DebugServer", "CLinuxShim", argumentParser, system,
+        "Debugging", "DebugServer", "Packing", "CLinuxShim", argumentParser, system,
       ],
       swiftSettings: swiftSettings),
 
@@ -101,6 +103,7 @@ let package = Package(
       path: "Tests/TranslationHarness/TranslationHarness", swiftSettings: swiftSettings),
     tests("TranslationTests", ["Translation", "Execution", "X86", "KernelABI", "TestSupport", "TranslationHarness"]),
     tests("TraceFormatTests", ["TraceFormat", "KernelABI", "CLinuxShim", "TestSupport"]),
+    tests("PackingTests", ["Packing", "TraceFormat", "KernelABI", "TestSupport"]),
     tests("RecordReplayTests", ["TestSupport"]),
     tests("CLITests", ["TestSupport", "rrs"]),
     .target(

@@ -195,6 +195,9 @@ struct Mapping {
     outsideFile @19 :Text;
     # An absolute path.
   }
+
+  contentHash @20 :Data;
+  # BLAKE2b-256 of the whole file that `traceFile` names: 32 bytes in a packed trace, else none.
 }
 
 struct Tracee {

@@ -308,6 +308,7 @@ void fillMapping(schema::Mapping::Builder target, const rrs_mapping &mapping) {
   target.setFileMode(mapping.file_mode);
   target.setFileUserId(mapping.file_user_id);
   target.setFileGroupId(mapping.file_group_id);
+  if (mapping.content_hash.count > 0) target.setContentHash(data(mapping.content_hash));
   auto source = target.getSource();
   switch (mapping.source) {
   case RRS_MAPPING_DATA: {
@@ -339,6 +340,7 @@ bool readMapping(schema::Mapping::Reader reader, rrs_decoder *decoder, rrs_mappi
   mapping->file_mode = reader.getFileMode();
   mapping->file_user_id = reader.getFileUserId();
   mapping->file_group_id = reader.getFileGroupId();
+  mapping->content_hash = bytes(reader.getContentHash());
   auto source = reader.getSource();
   switch (source.which()) {
   case schema::Mapping::Source::ZERO: mapping->source = RRS_MAPPING_ZERO; return true;

@@ -4,10 +4,12 @@
 
 #include <blake2.h>
 #include <errno.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <vector>
 #include <zstd.h>
 
 extern "C" {
@@ -66,6 +68,39 @@ void rrs_blake2b_256(rrs_bytes a, rrs_bytes b, rrs_bytes c, uint8_t *digest) {
     if (part.count > 0) blake2b_update(&state, part.start, part.count);
   }
   blake2b_final(&state, digest, 32);
+}
+
+struct rrs_hasher {
+  blake2b_state state;
+};
+
+rrs_hasher *rrs_hasher_create(void) {
+  rrs_hasher *hasher = new rrs_hasher;
+  blake2b_init(&hasher->state, 32);
+  return hasher;
+}
+
+void rrs_hasher_destroy(rrs_hasher *hasher) { delete hasher; }
+
+void rrs_hasher_add(rrs_hasher *hasher, rrs_bytes bytes) { blake2b_update(&hasher->state, bytes.start, bytes.count); }
+
+void rrs_hasher_finish(rrs_hasher *hasher, uint8_t *digest) { blake2b_final(&hasher->state, digest, 32); }
+
+bool rrs_file_extents(int descriptor, rrs_extent *extents, size_t capacity, size_t *count) {
+  std::vector<uint64_t> storage((sizeof(fiemap) + capacity * sizeof(fiemap_extent)) / sizeof(uint64_t) + 1);
+  fiemap *map = reinterpret_cast<fiemap *>(storage.data());
+  map->fm_length = FIEMAP_MAX_OFFSET;
+  map->fm_flags = FIEMAP_FLAG_SYNC;
+  map->fm_extent_count = static_cast<uint32_t>(capacity);
+  if (ioctl(descriptor, FS_IOC_FIEMAP, map) != 0 || map->fm_mapped_extents == 0) return false;
+  const uint32_t known = FIEMAP_EXTENT_LAST | FIEMAP_EXTENT_MERGED | FIEMAP_EXTENT_SHARED;
+  for (size_t index = 0; index < map->fm_mapped_extents; index += 1) {
+    const fiemap_extent &extent = map->fm_extents[index];
+    if ((extent.fe_flags & ~known) != 0) return false;
+    extents[index] = {extent.fe_logical, extent.fe_physical, extent.fe_length};
+  }
+  *count = map->fm_mapped_extents;
+  return (map->fm_extents[*count - 1].fe_flags & FIEMAP_EXTENT_LAST) != 0;
 }
 
 int rrs_clone_file(int target, int source) { return ioctl(target, FICLONE, source) == 0 ? 0 : -errno; }

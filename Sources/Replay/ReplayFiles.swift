@@ -175,10 +175,11 @@ final class ReplayFiles {
     return descriptor
   }
 
-  /// A hard link shares the original's bytes: if that was written in place since, they aren't the recorded ones.
+  /// A link leads to the original's bytes: if that was written since, they aren't the recorded ones.
   private func checkUnchanged(_ descriptor: Int32, _ path: String, _ record: MappingRecord) throws {
     guard let status = FileStatus(descriptor: descriptor), !force else { return }
-    let isOriginal = status.device == record.device && status.inode == record.inode
+    let isOriginal =
+      status.device == record.device && status.inode == record.inode || StoredFile(path: path).isLinkToOriginal
     if status.byteCount != record.fileSize || isOriginal && status.modified != record.fileModified {
       throw ReplayError.unusableTrace(
         "'\(record.name)' was changed after it was recorded ('\(path)'): the recording can't be replayed with other "

@@ -30,29 +30,6 @@ enum BlockStream: UInt32, CaseIterable {
 /// arguments and environment of an execve are up to 6 MiB (execve(2), "Limits on size of arguments and environment").
 let blockByteCountMax = 16 << 20
 
-/// 32 bytes of BLAKE2b-256.
-struct Digest: Equatable {
-  var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-
-  static let byteCount = 32
-
-  init() {}
-
-  init(loadingFrom bytes: UnsafeRawPointer) {
-    words = bytes.loadUnaligned(as: (UInt64, UInt64, UInt64, UInt64).self)
-  }
-
-  /// Of the concatenation.
-  init(of a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer = .init(start: nil, count: 0)) {
-    withUnsafeMutableBytes(of: &words) { target in
-      rrs_blake2b_256(
-        rrs_bytes(a), rrs_bytes(b), rrs_bytes(), target.baseAddress!.assumingMemoryBound(to: UInt8.self))
-    }
-  }
-
-  static func == (a: Digest, b: Digest) -> Bool { a.words == b.words }
-}
-
 extension rrs_bytes {
   init(_ buffer: UnsafeRawBufferPointer) {
     self.init(start: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), count: buffer.count)

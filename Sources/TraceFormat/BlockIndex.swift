@@ -4,6 +4,53 @@ import SystemPackage
 /// The file `index`: a copy of each block's header, in the order in which blocks were written.
 enum BlockIndex {
   static let fileName = "index"
+
+  /// Every entry of the index must be the header of the block that it stands for. What isn't so, nil where all is well.
+  static func problem(directory: String, files: [BlockStream: StreamFile], isCutShort: Bool) -> TraceError? {
+    let path = directory + "/" + fileName
+    do throws(TraceError) {
+      try check(path, files, isCutShort)
+      return nil
+    } catch {
+      if case .system(_, _, .noSuchFileOrDirectory) = error { return damage(path, 0, "the file is missing") }
+      return error
+    }
+  }
+
+  private static func check(_ path: String, _ files: [BlockStream: StreamFile], _ isCutShort: Bool) throws(TraceError) {
+    let bytes = ByteBuffer(capacity: BlockHeader.byteCount)
+    let other = ByteBuffer(capacity: BlockHeader.byteCount)
+    var offsets: [BlockStream: UInt64] = [:]
+    var position: UInt64 = 0
+    let index = try TraceFile(reading: path)
+    while true {
+      let target = bytes.prefix(BlockHeader.byteCount)
+      let count = try index.read(into: target, at: position)
+      if count == 0 { break }
+      // The recorder was stopped while it wrote: the entries that are missing are made from the streams.
+      if count < BlockHeader.byteCount, isCutShort { break }
+      guard count == BlockHeader.byteCount, let header = try? BlockHeader(checking: UnsafeRawBufferPointer(target)),
+        let file = files[header.stream]
+      else { throw damage(path, position, "this is no entry of an index") }
+      let offset = offsets[header.stream] ?? 0
+      let twin = other.prefix(BlockHeader.byteCount)
+      // Blocks that are gone or damaged are reported with their stream.
+      if offset < file.usableByteCount, try file.read(into: twin, at: offset), !twin.elementsEqual(target) {
+        throw damage(path, position, "the entry isn't the header of block \(header.sequence) of '\(file.path)'")
+      }
+      offsets[header.stream] = offset + header.fileByteCount
+      position += UInt64(BlockHeader.byteCount)
+    }
+    if !isCutShort, files.contains(where: { offsets[$0.key] ?? 0 != $0.value.usableByteCount }) {
+      throw damage(path, position, "entries are missing")
+    }
+  }
+
+  private static func damage(_ path: String, _ offset: UInt64, _ reason: String) -> TraceError {
+    .damaged(
+      TraceDamage(
+        file: path, block: nil, fileOffset: offset, reason: reason + " (the trace can be read without its index)"))
+  }
 }
 
 /// Where blocks start, with a bounded number of entries: where there are more blocks, only every 2nd, 4th, ... has one.
@@ -79,6 +126,11 @@ final class StreamFile {
   /// Walks the headers of the blocks that the index doesn't have.
   func scan() throws(TraceError) {
     let bytes = ByteBuffer(capacity: BlockHeader.byteCount)
+    if try !isIndexOfThisFile(bytes.prefix(BlockHeader.byteCount)) {
+      index = SparseIndex()
+      usableByteCount = 0
+      lastHeader = nil
+    }
     while usableByteCount < byteCount {
       let remaining = byteCount - usableByteCount
       let target = bytes.prefix(BlockHeader.byteCount)
@@ -103,6 +155,14 @@ final class StreamFile {
         return
       }
     }
+  }
+
+  /// Digests run: where the last header that the index gave is in the file, all before it are. An index that is older
+  /// than its stream is of no use.
+  private func isIndexOfThisFile(_ target: UnsafeMutableRawBufferPointer) throws(TraceError) -> Bool {
+    guard let lastHeader else { return true }
+    guard try read(into: target, at: usableByteCount - lastHeader.fileByteCount) else { return false }
+    return (try? BlockHeader(checking: UnsafeRawBufferPointer(target))) == lastHeader
   }
 
   private func flaw(of header: BlockHeader) -> String? {

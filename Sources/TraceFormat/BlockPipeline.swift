@@ -1,72 +1,5 @@
 import CTraceFormat
 import Glibc
-import SystemPackage
-
-/// A mutex with one condition variable; the waits' clock is CLOCK_MONOTONIC.
-final class Monitor: @unchecked Sendable {
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-
-  init() {
-    mutex.initialize(to: pthread_mutex_t())
-    condition.initialize(to: pthread_cond_t())
-    var attributes = pthread_condattr_t()
-    pthread_condattr_init(&attributes)
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, &attributes)
-    pthread_condattr_destroy(&attributes)
-  }
-
-  deinit {
-    pthread_cond_destroy(condition)
-    pthread_mutex_destroy(mutex)
-    condition.deallocate()
-    mutex.deallocate()
-  }
-
-  func lock() { pthread_mutex_lock(mutex) }
-  func unlock() { pthread_mutex_unlock(mutex) }
-  /// Preconditions for the waits: the caller holds the lock.
-  func wait() { pthread_cond_wait(condition, mutex) }
-  /// Returns false when the time was up.
-  func wait(until deadline: timespec) -> Bool {
-    var deadline = deadline
-    return pthread_cond_timedwait(condition, mutex, &deadline) != ETIMEDOUT
-  }
-  func wakeAll() { pthread_cond_broadcast(condition) }
-}
-
-/// A thread that sees no signal: those of the process stay with the threads that know what to do.
-struct HelperThread {
-  private let thread: pthread_t
-
-  init(_ body: @escaping @Sendable () -> Void) throws(TraceError) {
-    final class Body { let run: @Sendable () -> Void; init(_ run: @escaping @Sendable () -> Void) { self.run = run } }
-    var all = sigset_t()
-    var previous = sigset_t()
-    sigfillset(&all)
-    // The new thread inherits the mask, so there is no moment in which it could take a signal.
-    pthread_sigmask(SIG_SETMASK, &all, &previous)
-    defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-    var thread = pthread_t()
-    let argument = Unmanaged.passRetained(Body(body))
-    let result = pthread_create(
-      &thread, nil,
-      { raw in
-        rrs_name_thread("rrs-trace")
-        Unmanaged<Body>.fromOpaque(raw!).takeRetainedValue().run()
-        return nil
-      }, argument.toOpaque())
-    if result != 0 {
-      argument.release()
-      throw .system(operation: "start a helper thread for", path: "the trace", errno: Errno(rawValue: result))
-    }
-    self.thread = thread
-  }
-
-  func join() { pthread_join(thread, nil) }
-}
 
 /// One closed block on its way to the disk.
 final class BlockJob: @unchecked Sendable {
@@ -91,7 +24,7 @@ final class BlockPipeline: @unchecked Sendable {
   /// this bounds the writer's memory to about 20 MiB.
   static let pendingCountMax = 6
   /// zstd's fastest level: the recorder's speed comes before the trace's size.
-  private static let compressionLevel = 1
+  static let compressionLevel: CInt = 1
 
   private let monitor = Monitor()
   private var pending: [BlockJob] = []
@@ -183,7 +116,7 @@ final class BlockPipeline: @unchecked Sendable {
       if let job = pending.first(where: { $0.state == .waiting }) {
         job.state = .compressing
         monitor.unlock()
-        if compressor == nil { compressor = rrs_compressor_create(Int32(Self.compressionLevel)) }
+        if compressor == nil { compressor = rrs_compressor_create(Self.compressionLevel) }
         compress(job, compressor)
         monitor.lock()
         job.state = .ready

@@ -25,6 +25,8 @@ package struct MappingRecord: Equatable, Sendable {
   package var fileUserID: UInt32
   package var fileGroupID: UInt32
   package var source: Source
+  /// Of the whole file that `source` names: in a packed trace.
+  package var contentHash: Digest?
 
   package init(
     event: UInt64, tid: Tid, range: RemoteRange, protection: Int32, flags: Int32, name: String, source: Source

@@ -109,6 +109,11 @@ package final class RecordDecoder {
     mapping.fileMode = source.file_mode
     mapping.fileUserID = source.file_user_id
     mapping.fileGroupID = source.file_group_id
+    switch source.content_hash.count {
+    case 0: break
+    case Digest.byteCount: mapping.contentHash = Digest(loadingFrom: source.content_hash.start)
+    default: throw RecordFlaw(reason: "its content hash has the wrong size")
+    }
     switch UInt32(source.source) {
     case RRS_MAPPING_DATA.rawValue:
       mapping.source = .data(DataRange(offset: source.data_offset, byteCount: source.data_byte_count))

@@ -183,6 +183,7 @@ package final class RecordEncoder {
       target.source = UInt8(RRS_MAPPING_OUTSIDE_FILE.rawValue)
       target.file = arena.text(path)
     }
+    if let hash = mapping.contentHash { target.content_hash = arena.bytes(hash.bytes) }
     return rrs_encode_mapping(encoder, &target).buffer
   }
 

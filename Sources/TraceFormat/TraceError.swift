@@ -14,6 +14,8 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case noSuchEvent(number: UInt64, last: UInt64)
   /// A record that is too large for any block: nothing that the kernel allows makes one.
   case recordTooLarge(stream: String, byteCount: Int)
+  /// Another process is writing the trace.
+  case inUse(directory: String)
   /// The kernel refused an operation on a file of the trace.
   case system(operation: String, path: String, errno: Errno)
 
@@ -33,6 +35,8 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
       return "there is no event \(number): the trace's last event is \(last)"
     case .recordTooLarge(let stream, let byteCount):
       return "a record of \(byteCount) bytes is too large for the trace stream '\(stream)'"
+    case .inUse(let directory):
+      return "'\(directory)' is being recorded, or changed by another rrs; wait until that has ended"
     case .system(let operation, let path, let errno):
       let advice = errno == .noSpace ? "; free some space or set RRS_TRACE_DIR to a directory on another disk" : ""
       return "cannot \(operation) '\(path)': \(errno)\(advice)"

@@ -82,6 +82,10 @@ struct TraceFile: ~Copyable {
     return done
   }
 
+  func contentHash(_ onBytes: (Int) -> Void) throws(TraceError) -> Digest {
+    try Digest(ofFile: descriptor, path: path, onBytes: onBytes)
+  }
+
   func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(TraceError) {
     var done = 0
     while done < buffer.count {
@@ -94,6 +98,14 @@ struct TraceFile: ~Copyable {
     }
   }
 
+  func write(_ bytes: [UInt8], at offset: UInt64) throws(TraceError) {
+    var failure: TraceError?
+    bytes.withUnsafeBytes { buffer in
+      do throws(TraceError) { try write(buffer, at: offset) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
   /// Takes back an unfinished write. That it fails too changes nothing: readers ignore an unfinished block.
   func truncate(to size: UInt64) { _ = ftruncate(descriptor, off_t(size)) }
 
@@ -103,7 +115,7 @@ struct TraceFile: ~Copyable {
 }
 
 /// Makes a directory's new names durable.
-func synchronizeDirectory(_ path: String) throws(TraceError) {
+package func synchronizeDirectory(_ path: String) throws(TraceError) {
   let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   if descriptor < 0 { throw TraceFile.error("open", path) }
   defer { close(descriptor) }

@@ -140,10 +140,14 @@ package final class TraceReader {
 
   /// The path of a file in `files/`.
   package func path(ofStoredFile name: String) throws(TraceError) -> String {
-    let path = directory + "/files/" + name
+    let path = StoredFile(directory: directory, name: name).path
     var status = stat()
     guard isStoredFileName(name), lstat(path, &status) == 0 else {
       throw .damaged(TraceDamage(file: path, block: nil, fileOffset: 0, reason: "the file is missing"))
+    }
+    if status.st_mode & S_IFMT == S_IFLNK, stat(path, &status) != 0 {
+      throw .damaged(
+        TraceDamage(file: path, block: nil, fileOffset: 0, reason: "the file that this link leads to is missing"))
     }
     return path
   }

@@ -13,10 +13,13 @@ package struct TraceVerification: Sendable {
   package var lastGoodEvent: UInt64 = 0
   /// There is no end event. That alone is no damage.
   package var isCutShort = true
-  /// Files in `files/` that mappings refer to and that are there with their recorded size and time.
+  /// Files in `files/` that mappings refer to and that are there with their recorded size and time; of a packed trace:
+  /// with their recorded content.
   package var storedFileCount: UInt64 = 0
   /// Everything that is wrong, the first bad block first; empty for an unaltered trace.
   package var problems: [TraceError] = []
+  /// The one of them that is the index's: the trace can be read without it.
+  package var indexProblem: TraceError?
 
   package var isUnaltered: Bool { problems.isEmpty }
 }
@@ -106,8 +109,12 @@ private struct TraceVerifier {
     result.goodByteCount += header.fileByteCount
     extent.goodRecordCount =
       header.recordsBefore + UInt64(header.stream == .data ? header.byteCount : header.recordCount)
-    bytesDone += header.fileByteCount
-    onProgress?(bytesTotal == 0 ? 1 : Double(bytesDone) / Double(bytesTotal))
+    advance(header.fileByteCount)
+  }
+
+  private mutating func advance(_ byteCount: UInt64) {
+    bytesDone += byteCount
+    onProgress?(bytesTotal == 0 ? 1 : min(1, Double(bytesDone) / Double(bytesTotal)))
   }
 
   private mutating func finish(_ extent: inout Extent) {
@@ -192,26 +199,14 @@ private struct TraceVerifier {
   }
 
   private mutating func checkFile(_ name: String, _ mapping: MappingRecord) {
-    let path = directory + "/files/" + name
-    var status = stat()
-    let reason: String?
-    if lstat(path, &status) != 0 {
-      reason = "the file is missing"
-    } else if status.st_mode & S_IFMT != S_IFREG {
-      reason = "this is not a regular file"
-    } else if UInt64(status.st_size) != mapping.fileSize || modified(status) != mapping.fileModified {
-      reason = "'\(mapping.name)' has been changed since the recording: its size or modification time is another"
+    let file = StoredFile(directory: directory, name: name)
+    if mapping.contentHash != nil { bytesTotal &+= mapping.fileSize }
+    if let damage = file.damage(for: mapping, onBytes: { advance(UInt64($0)) }) {
+      add(.damaged(damage))
+      markBad(mapping.event)
     } else {
-      reason = nil
       result.storedFileCount += 1
     }
-    guard let reason else { return }
-    add(.damaged(TraceDamage(file: path, block: nil, fileOffset: 0, reason: reason)))
-    markBad(mapping.event)
-  }
-
-  private func modified(_ status: stat) -> Int64 {
-    Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
   }
 
   private mutating func checkEvents() {
@@ -299,48 +294,11 @@ private struct TraceVerifier {
     }
   }
 
-  /// Every entry of the index must be the header of the block that it stands for.
   private mutating func checkIndex() {
-    let path = directory + "/" + BlockIndex.fileName
-    let bytes = ByteBuffer(capacity: BlockHeader.byteCount)
-    let other = ByteBuffer(capacity: BlockHeader.byteCount)
-    var offsets: [BlockStream: UInt64] = [:]
-    var position: UInt64 = 0
-    do throws(TraceError) {
-      let index = try TraceFile(reading: path)
-      while true {
-        let target = bytes.prefix(BlockHeader.byteCount)
-        let count = try index.read(into: target, at: position)
-        if count == 0 { break }
-        // The recorder was stopped while it wrote: the entries that are missing are made from the streams.
-        if count < BlockHeader.byteCount, result.isCutShort { break }
-        guard count == BlockHeader.byteCount, let header = try? BlockHeader(checking: UnsafeRawBufferPointer(target)),
-          let file = extents[header.stream]?.file
-        else { throw indexDamage(path, position, "this is no entry of an index") }
-        let offset = offsets[header.stream] ?? 0
-        let twin = other.prefix(BlockHeader.byteCount)
-        // Blocks that are gone or damaged were reported with their stream.
-        if offset < file.usableByteCount, try file.read(into: twin, at: offset), !twin.elementsEqual(target) {
-          throw indexDamage(path, position, "the entry isn't the header of block \(header.sequence) of '\(file.path)'")
-        }
-        offsets[header.stream] = offset + header.fileByteCount
-        position += UInt64(BlockHeader.byteCount)
-      }
-      if !result.isCutShort, extents.contains(where: { offsets[$0.key] ?? 0 != $0.value.file.usableByteCount }) {
-        throw indexDamage(path, position, "entries are missing")
-      }
-    } catch {
-      if case .system(_, _, .noSuchFileOrDirectory) = error {
-        add(indexDamage(path, 0, "the file is missing"))
-      } else {
-        add(error)
-      }
+    let files = extents.mapValues { $0.file }
+    if let problem = BlockIndex.problem(directory: directory, files: files, isCutShort: result.isCutShort) {
+      result.indexProblem = problem
+      add(problem)
     }
-  }
-
-  private func indexDamage(_ path: String, _ offset: UInt64, _ reason: String) -> TraceError {
-    .damaged(
-      TraceDamage(
-        file: path, block: nil, fileOffset: offset, reason: reason + " (the trace can be read without its index)"))
   }
 }

@@ -30,6 +30,7 @@ package final class TraceWriter {
   private var files: FileStore
   private var dataByteCount: UInt64 = 0
   private var isFinished = false
+  private let lock: TraceLock?
 
   /// Preconditions: the directory exists and is empty.
   package convenience init(directory: String, header: TraceHeader) throws(TraceError) {
@@ -42,6 +43,8 @@ package final class TraceWriter {
   package init(directory: String, header: TraceHeader, threadCount: Int) throws(TraceError) {
     self.directory = directory
     self.header = header
+    // Some network file systems know no locks: a trace can be recorded there all the same.
+    lock = try? TraceLock(directory: directory)
     let digest = try HeaderFile.prepare(header, directory: directory)
     let output = try BlockOutput(directory: directory, headerDigest: digest)
     files = try FileStore(directory: directory)
@@ -134,7 +137,10 @@ package final class TraceWriter {
     isFinished = true
     buffers.stop()
     buffers.closeAll()
-    defer { pipeline.stop() }
+    defer {
+      pipeline.stop()
+      lock?.release()
+    }
     try synchronize()
   }
 }

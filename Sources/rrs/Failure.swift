@@ -31,6 +31,7 @@ extension TraceError: ExplainedFailure {
     case .notFound: EX_NOINPUT
     case .notATrace, .unknownVersion, .damaged, .noSuchEvent: EX_DATAERR
     case .recordTooLarge: EX_SOFTWARE
+    case .inUse: EX_CANTCREAT
     case .system(_, _, let errno):
       switch errno {
       case .noSuchFileOrDirectory, .notDirectory: EX_NOINPUT

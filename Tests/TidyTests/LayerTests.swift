@@ -14,6 +14,7 @@ import Testing
     "Scheduling": (2, ["KernelABI"]),
     "RemoteProtocol": (2, ["KernelABI"]),
     "TraceFormat": (2, ["KernelABI", "CTraceFormat", "CLinuxShim"]),
+    "Packing": (3, ["TraceFormat"]),
     "TraceeControl": (3, ["KernelABI", "Syscalls", "CLinuxShim", "CUnwindShim"]),
     "Execution": (4, ["KernelABI", "X86", "TraceeControl", "CLinuxShim"]),
     "Translation": (4, ["X86", "KernelABI", "Execution", "TraceeControl", "CLinuxShim"]),
@@ -29,7 +30,7 @@ import Testing
       7,
       [
         "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Translation", "Recording", "Replay",
-        "Debugging", "DebugServer", "CLinuxShim",
+        "Debugging", "DebugServer", "Packing", "CLinuxShim",
       ]
     ),
   ]

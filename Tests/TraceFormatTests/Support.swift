@@ -222,6 +222,7 @@ struct RandomTrace {
     mapping.fileMode = generator.number(0...0o177777)
     mapping.fileUserID = generator.number(0...UInt32.max)
     mapping.fileGroupID = generator.number(0...UInt32.max)
+    if generator.chance(3) { mapping.contentHash = Digest(of: generator.bytes(4)) }
     switch generator.number(0...2) {
     case 0: mapping.source = .outsideFile("/" + generator.text(50))
     case 1:

@@ -116,7 +116,7 @@ struct rrs_mapping {
   struct rrs_bytes name;
   uint8_t source; // enum rrs_mapping_source
   uint64_t data_offset, data_byte_count;
-  struct rrs_bytes file;
+  struct rrs_bytes file, content_hash;
 };
 
 enum rrs_tracee_kind {
@@ -195,6 +195,14 @@ bool rrs_decompress(rrs_decompressor *decompressor, struct rrs_bytes source, uin
 // BLAKE2b with a digest of 32 bytes, of up to three ranges, one after the other.
 void rrs_blake2b_256(struct rrs_bytes a, struct rrs_bytes b, struct rrs_bytes c, uint8_t *digest);
 
+// The same of bytes that come in pieces.
+typedef struct rrs_hasher rrs_hasher;
+
+rrs_hasher *rrs_hasher_create(void);
+void rrs_hasher_destroy(rrs_hasher *hasher);
+void rrs_hasher_add(rrs_hasher *hasher, struct rrs_bytes bytes);
+void rrs_hasher_finish(rrs_hasher *hasher, uint8_t *digest);
+
 // MARK: The operating system; these exist for their declarations, which Swift's Glibc lacks
 
 // The next byte behind `offset` that isn't in a hole, or is in one (lseek(2)): the offset or -errno.
@@ -204,6 +212,15 @@ int64_t rrs_seek_hole(int descriptor, int64_t offset);
 int64_t rrs_copy_file_range(int source, int target, int64_t offset, size_t byte_count);
 // Names the calling thread, for ps(1) and debuggers.
 void rrs_name_thread(const char *name);
+
+// Where a part of a file lies on its device, in bytes.
+struct rrs_extent {
+  uint64_t offset, physical, byte_count;
+};
+
+// All extents of a file (ioctl FS_IOC_FIEMAP, Documentation/filesystems/fiemap.rst). False where they are more than
+// `capacity`, or where one doesn't say for certain which blocks hold its bytes.
+bool rrs_file_extents(int descriptor, struct rrs_extent *extents, size_t capacity, size_t *count);
 
 // Makes `target` share the blocks of `source` (ioctl FICLONE, ioctl_ficlone(2)): 0 or -errno.
 int rrs_clone_file(int target, int source);

@@ -18,7 +18,7 @@ struct VerifyCommand: Verb {
     let progress = ProgressBar()
     let isTerminal = isatty(STDERR_FILENO) != 0
     let result = try verifyTrace(directory: directory) { fraction in
-      if isTerminal { progress.update(event: 0, fraction: fraction) }
+      if isTerminal { progress.update(fraction: fraction) }
     }
     progress.clear()
     guard result.isUnaltered else {

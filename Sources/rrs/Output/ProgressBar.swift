@@ -15,14 +15,15 @@ final class ProgressBar: @unchecked Sendable {
 
   init() {}
 
-  func update(event: UInt64, fraction: Double) {
+  func update(event: UInt64? = nil, fraction: Double) {
     let now = rrs_monotonic_nanoseconds()
     guard now - start > Self.delayNanoseconds, now - lastDrawn > Self.intervalNanoseconds else { return }
     lastDrawn = now
     let done = min(max(fraction, 0), 1)
     let filled = Int(done * Double(Self.width))
     let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
-    draw("\r[\(bar)] \(Int(done * 100)) %  event \(event)\u{1b}[K\r")
+    let place = event.map { "  event \($0)" } ?? ""
+    draw("\r[\(bar)] \(Int(done * 100)) %\(place)\u{1b}[K\r")
   }
 
   /// Takes the bar away.

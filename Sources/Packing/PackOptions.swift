@@ -1,0 +1,28 @@
+/// How a trace is packed.
+package struct PackOptions: Sendable {
+  /// Where the mapped files' bytes are to be.
+  package enum Place: Equatable, Sendable {
+    /// In the trace: it then needs nothing else.
+    case trace
+    /// Where they were recorded, as long as they are still the same; the trace has symbolic links to them.
+    case originals
+    /// In a directory that several traces share; the traces have symbolic links into it.
+    case directory(String)
+  }
+
+  package var place = Place.trace
+
+  package init() {}
+}
+
+/// What packing came to.
+package struct PackResult: Equatable, Sendable {
+  /// Mapped files, wherever they were; and how many there are now.
+  package var fileCountBefore = 0
+  package var fileCountAfter = 0
+  /// The disk space of the trace's stored files.
+  package var byteCountBefore: UInt64 = 0
+  package var byteCountAfter: UInt64 = 0
+
+  package init() {}
+}

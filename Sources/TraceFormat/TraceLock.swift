@@ -1,0 +1,27 @@
+import Glibc
+import SystemPackage
+
+/// Who writes a trace holds this lock on its directory (flock(2)); the kernel takes it away with the process.
+package final class TraceLock {
+  private var descriptor: CInt
+
+  /// `waits`: for another holder to be done.
+  package init(directory: String, waits: Bool = false) throws(TraceError) {
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor < 0 { throw TraceFile.error("open", directory) }
+    while flock(descriptor, waits ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
+      if errno == EINTR { continue }
+      let reason = errno
+      close(descriptor)
+      throw reason == EWOULDBLOCK ? .inUse(directory: directory) : TraceFile.error("lock", directory, reason)
+    }
+    self.descriptor = descriptor
+  }
+
+  deinit { release() }
+
+  package func release() {
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = -1
+  }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Glibc
+import Packing
+import TraceFormat
+
+/// `rrs pack`
+struct PackCommand: Verb {
+  static let form = VerbForm(name: "pack", options: [.flag("symlink"), .value("pack-dir")])
+
+  static let configuration = VerbForm.configuration(
+    "pack", abstract: "Make traces self-contained, to be copied to another machine.",
+    discussion: """
+      Afterwards a trace holds every file that the program had mapped, once for each content, and needs nothing else \
+      of this machine. Packing a packed trace changes nothing; a packing that was interrupted is finished by the next.
+      """)
+
+  @Flag(
+    name: .customLong("symlink"),
+    help: "Save space instead: the trace gets symbolic links to the files of this machine that are still the same.")
+  var linksToOriginals = false
+
+  @Option(
+    name: .customLong("pack-dir"),
+    help: ArgumentHelp(
+      "Keep the files in this directory, which several traces can share; a trace gets relative symbolic links to them.",
+      valueName: "directory"))
+  var sharedDirectory: String?
+
+  @Argument(help: "The traces. (default: the latest)", completion: .traces)
+  var traces: [String] = []
+
+  func run() throws {
+    if linksToOriginals, sharedDirectory != nil { throw UsageError("--symlink and --pack-dir exclude each other") }
+    var options = PackOptions()
+    if linksToOriginals { options.place = .originals }
+    if let sharedDirectory { options.place = .directory(sharedDirectory) }
+    let directories = TraceDirectory()
+    for trace in traces.isEmpty ? [nil] : traces.map(Optional.some) {
+      try pack(try directories.resolve(trace), options)
+    }
+  }
+
+  private func pack(_ directory: String, _ options: PackOptions) throws {
+    let progress = ProgressBar()
+    let isTerminal = isatty(STDERR_FILENO) != 0
+    defer { progress.clear() }
+    let result = try packTrace(directory: directory, options: options) { fraction in
+      if isTerminal { progress.update(fraction: fraction) }
+    }
+    progress.clear()
+    var output = StandardOutput()
+    output.print(
+      "packed '\(directory)': \(result.fileCountBefore) mapped files are \(result.fileCountAfter) now, "
+        + Self.difference(result))
+  }
+
+  private static func difference(_ result: PackResult) -> String {
+    let (before, after) = (result.byteCountBefore, result.byteCountAfter)
+    let change = TextFormat.byteCount(before > after ? before - after : after - before)
+    return after > before ? "\(change)B more on disk" : "\(change)B saved"
+  }
+}
