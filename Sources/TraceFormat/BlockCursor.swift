@@ -6,30 +6,23 @@ final class BlockCursor {
   /// The block whose content is loaded.
   private(set) var current: BlockHeader?
   private var currentOffset: UInt64 = 0
-  private var nextOffset: UInt64 = 0
+  /// Where the next block starts.
+  private(set) var nextOffset: UInt64 = 0
   /// The block before `nextOffset`, where it is known.
   private var previous: BlockHeader?
   private let headerBytes = ByteBuffer(capacity: BlockHeader.byteCount)
-  private let stored = ByteBuffer(capacity: 0)
-  private let plain = ByteBuffer(capacity: 0)
-  private let decompressor: OpaquePointer
+  private let loader = BlockLoader()
 
-  init(_ file: StreamFile) {
-    self.file = file
-    guard let decompressor = rrs_decompressor_create() else { preconditionFailure("out of memory") }
-    self.decompressor = decompressor
-  }
-
-  deinit { rrs_decompressor_destroy(decompressor) }
+  init(_ file: StreamFile) { self.file = file }
 
   /// The content of the current block, valid until another is loaded.
-  var content: UnsafeRawBufferPointer { UnsafeRawBufferPointer(plain.prefix(current?.byteCount ?? 0)) }
+  private(set) var content = UnsafeRawBufferPointer(start: nil, count: 0)
 
   /// The header of the next block, nil behind the last usable one.
   func peekHeader() throws(TraceError) -> BlockHeader? {
     if nextOffset >= file.usableByteCount { return nil }
     let target = headerBytes.prefix(BlockHeader.byteCount)
-    guard try file.read(into: target, at: nextOffset) else { throw damage(nil, "the file has become shorter") }
+    guard try file.read(into: target, at: nextOffset) else { throw damage("the file has become shorter") }
     do throws(BlockHeader.Flaw) {
       let header = try BlockHeader(checking: UnsafeRawBufferPointer(target))
       guard header.stream == file.stream else { throw BlockHeader.Flaw(reason: "the block is of another stream") }
@@ -43,7 +36,7 @@ final class BlockCursor {
       }
       return header
     } catch {
-      throw damage(nil, error.reason)
+      throw damage(error.reason)
     }
   }
 
@@ -57,25 +50,11 @@ final class BlockCursor {
   func loadNext() throws(TraceError) -> Bool {
     current = nil
     guard let header = try peekHeader() else { return false }
-    stored.reserve(header.storedByteCount)
-    let content = stored.prefix(header.storedByteCount)
-    guard try file.read(into: content, at: nextOffset + UInt64(BlockHeader.byteCount)) else {
-      throw damage(header, "the file has become shorter")
-    }
-    let source = UnsafeRawBufferPointer(content)
-    let headerSource = UnsafeRawBufferPointer(headerBytes.prefix(BlockHeader.byteCount))
-    guard header.agrees(headerBytes: headerSource, content: source) else {
-      throw damage(header, "the block's content doesn't agree with its digest")
-    }
-    plain.reserve(header.byteCount)
-    let target = plain.prefix(header.byteCount)
-    if header.isCompressed {
-      let bytes = target.baseAddress!.assumingMemoryBound(to: UInt8.self)
-      guard rrs_decompress(decompressor, rrs_bytes(source), bytes, header.byteCount) else {
-        throw damage(header, "the block can't be decompressed")
-      }
-    } else {
-      target.copyMemory(from: source)
+    try loader.read(header, at: nextOffset, of: file)
+    do throws(RecordFlaw) {
+      content = try loader.content()
+    } catch {
+      throw file.damage(in: header, at: nextOffset, error.reason)
     }
     current = header
     currentOffset = nextOffset
@@ -99,21 +78,15 @@ final class BlockCursor {
 
   /// Damage in the current block.
   func damageInCurrent(_ reason: String) -> TraceError {
-    .damaged(
-      TraceDamage(
-        file: file.path, block: current?.sequence, fileOffset: currentOffset, events: current.flatMap(Self.events),
-        reason: reason))
+    guard let current else {
+      return .damaged(TraceDamage(file: file.path, block: nil, fileOffset: currentOffset, reason: reason))
+    }
+    return file.damage(in: current, at: currentOffset, reason)
   }
 
-  /// Damage in the block at `nextOffset`.
-  private func damage(_ header: BlockHeader?, _ reason: String) -> TraceError {
-    let sequence = header?.sequence ?? previous.map { $0.sequence + 1 } ?? (nextOffset == 0 ? 0 : nil)
-    return .damaged(
-      TraceDamage(
-        file: file.path, block: sequence, fileOffset: nextOffset, events: header.flatMap(Self.events), reason: reason))
-  }
-
-  private static func events(_ header: BlockHeader) -> ClosedRange<UInt64>? {
-    header.stream == .data ? nil : header.first...header.last
+  /// Damage in a block at `nextOffset` that has no good header.
+  private func damage(_ reason: String) -> TraceError {
+    let sequence = previous.map { $0.sequence + 1 } ?? (nextOffset == 0 ? 0 : nil)
+    return .damaged(TraceDamage(file: file.path, block: sequence, fileOffset: nextOffset, reason: reason))
   }
 }

@@ -181,3 +181,19 @@ struct BlockHeader: Equatable {
     return isContinuous && recordsBefore == records ? nil : "the block's records don't follow those before it"
   }
 }
+
+extension BlockHeader {
+  /// Sets the stored size and the flag; returns what is to be stored.
+  mutating func compress(_ content: [UInt8], _ compressor: OpaquePointer) -> [UInt8] {
+    let capacity = rrs_compress_bound(content.count)
+    let compressed = [UInt8](unsafeUninitializedCapacity: capacity) { target, count in
+      count = content.withUnsafeBytes {
+        rrs_compress(compressor, rrs_bytes($0), target.baseAddress!, capacity)
+      }
+    }
+    let isSmaller = !compressed.isEmpty && compressed.count < content.count
+    flags = isSmaller ? flags | Self.compressedFlag : flags & ~Self.compressedFlag
+    storedByteCount = isSmaller ? compressed.count : content.count
+    return isSmaller ? compressed : content
+  }
+}

@@ -1,4 +1,5 @@
 import CTraceFormat
+import Glibc
 import SystemPackage
 
 /// The file `index`: a copy of each block's header, in the order in which blocks were written.
@@ -53,6 +54,26 @@ enum BlockIndex {
   }
 }
 
+extension BlockIndex {
+  /// Makes the file anew from the streams.
+  static func rebuild(directory: String, headerDigest: Digest) throws(TraceError) {
+    let path = directory + "/" + fileName
+    let new = directory + "/.index.new"
+    try removeTree(new)
+    let index = try TraceFile(creating: new)
+    var position: UInt64 = 0
+    for stream in [BlockStream.data, .mmaps, .tracees, .events] {
+      let file = try StreamFile(directory: directory, stream: stream, headerDigest: headerDigest)
+      try file.scan { (bytes, _) throws(TraceError) in
+        try index.write(bytes, at: position)
+        position += UInt64(bytes.count)
+      }
+    }
+    try index.synchronize()
+    if rename(new, path) != 0 { throw TraceFile.error("create", path) }
+  }
+}
+
 /// Where blocks start, with a bounded number of entries: where there are more blocks, only every 2nd, 4th, ... has one.
 struct SparseIndex {
   struct Entry {
@@ -101,7 +122,7 @@ final class StreamFile {
   let path: String
   let headerDigest: Digest
   private let file: TraceFile
-  private let byteCount: UInt64
+  let byteCount: UInt64
   private(set) var index = SparseIndex()
   private(set) var lastHeader: BlockHeader?
   /// The bytes of the usable blocks.
@@ -123,8 +144,10 @@ final class StreamFile {
     return true
   }
 
-  /// Walks the headers of the blocks that the index doesn't have.
-  func scan() throws(TraceError) {
+  /// Walks the headers of the blocks that the index doesn't have. `visit` is given their bytes.
+  func scan(
+    visit: (UnsafeRawBufferPointer, BlockHeader) throws(TraceError) -> Void = { _, _ in }
+  ) throws(TraceError) {
     let bytes = ByteBuffer(capacity: BlockHeader.byteCount)
     if try !isIndexOfThisFile(bytes.prefix(BlockHeader.byteCount)) {
       index = SparseIndex()
@@ -138,22 +161,24 @@ final class StreamFile {
         ending = .unfinished
         return
       }
+      let header: BlockHeader
       do throws(BlockHeader.Flaw) {
-        let header = try BlockHeader(checking: UnsafeRawBufferPointer(target))
-        if let flaw = flaw(of: header) {
-          ending = .damaged(damage(flaw))
-          return
-        }
-        guard header.fileByteCount <= remaining else {
-          ending = .unfinished
-          return
-        }
-        add(header)
+        header = try BlockHeader(checking: UnsafeRawBufferPointer(target))
       } catch {
         // Some file systems fill what had no time to reach the disk with zeros.
         ending = target.allSatisfy { $0 == 0 } ? .unfinished : .damaged(damage(error.reason))
         return
       }
+      if let flaw = flaw(of: header) {
+        ending = .damaged(damage(flaw))
+        return
+      }
+      guard header.fileByteCount <= remaining else {
+        ending = .unfinished
+        return
+      }
+      add(header)
+      try visit(UnsafeRawBufferPointer(target), header)
     }
   }
 
@@ -163,6 +188,15 @@ final class StreamFile {
     guard let lastHeader else { return true }
     guard try read(into: target, at: usableByteCount - lastHeader.fileByteCount) else { return false }
     return (try? BlockHeader(checking: UnsafeRawBufferPointer(target))) == lastHeader
+  }
+
+  /// The digest of the stream up to here; nil where no block ends. Preconditions: nothing was scanned.
+  func digest(at offset: UInt64) throws(TraceError) -> Digest? {
+    var digest = offset == 0 ? headerDigest : nil
+    try scan { _, header in
+      if usableByteCount == offset { digest = header.digest }
+    }
+    return digest
   }
 
   private func flaw(of header: BlockHeader) -> String? {
@@ -181,6 +215,17 @@ final class StreamFile {
     TraceDamage(
       file: path, block: (lastHeader?.sequence).map { $0 + 1 } ?? 0, fileOffset: usableByteCount, reason: reason)
   }
+
+  /// Damage in a block whose header is good.
+  func damage(in header: BlockHeader, at offset: UInt64, _ reason: String) -> TraceError {
+    .damaged(
+      TraceDamage(
+        file: path, block: header.sequence, fileOffset: offset,
+        events: stream == .data ? nil : header.first...header.last, reason: reason))
+  }
+
+  /// Tells the kernel that these bytes will be read soon.
+  func prepareToRead(at offset: UInt64, byteCount: UInt64) { file.prepareToRead(at: offset, byteCount: byteCount) }
 
   /// Reads exactly the buffer's size; false where the file is shorter.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(TraceError) -> Bool {

@@ -181,19 +181,3 @@ package struct MappingRewriter {
     return index
   }
 }
-
-extension BlockHeader {
-  /// Sets the stored size and the flag; returns what is to be stored.
-  fileprivate mutating func compress(_ content: [UInt8], _ compressor: OpaquePointer) -> [UInt8] {
-    let capacity = rrs_compress_bound(content.count)
-    let compressed = [UInt8](unsafeUninitializedCapacity: capacity) { target, count in
-      count = content.withUnsafeBytes {
-        rrs_compress(compressor, rrs_bytes($0), target.baseAddress!, capacity)
-      }
-    }
-    let isSmaller = !compressed.isEmpty && compressed.count < content.count
-    flags = isSmaller ? flags | Self.compressedFlag : flags & ~Self.compressedFlag
-    storedByteCount = isSmaller ? compressed.count : content.count
-    return isSmaller ? compressed : content
-  }
-}

@@ -119,6 +119,29 @@ package final class RecordCursor<Record: EventRecord> {
   }
 }
 
+/// All records of a block of such a stream.
+func allRecords<Record: EventRecord>(
+  _ header: BlockHeader, _ content: UnsafeRawBufferPointer,
+  decode: (UnsafeRawBufferPointer) throws(RecordFlaw) -> (Record, Int)
+) throws(RecordFlaw) -> [Record] {
+  var records: [Record] = []
+  var offset = 0
+  var event = header.first
+  while offset < content.count {
+    let (record, byteCount) = try decode(UnsafeRawBufferPointer(rebasing: content[offset...]))
+    guard record.event >= event, record.event <= header.last else {
+      throw RecordFlaw(reason: "a record is out of order")
+    }
+    event = record.event
+    records.append(record)
+    offset += byteCount
+  }
+  guard records.count == header.recordCount, records.first?.event == header.first, event == header.last else {
+    throw RecordFlaw(reason: "records are missing from the block")
+  }
+  return records
+}
+
 extension DataRange {
   func isInside(_ byteCount: UInt64) -> Bool { offset <= byteCount && self.byteCount <= byteCount - offset }
 }

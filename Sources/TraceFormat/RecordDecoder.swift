@@ -50,6 +50,52 @@ package final class RecordDecoder {
     return (event, byteCount)
   }
 
+  /// What the verifier needs of an event, without the memory that the whole takes.
+  struct EventOutline {
+    var number: UInt64
+    var byteCount: Int
+    var isEnd: Bool
+  }
+
+  /// The event at the start of `bytes`, whose ranges of data are handed to `visit`.
+  func eventOutline(
+    in bytes: UnsafeRawBufferPointer, visit: (DataRange) throws(RecordFlaw) -> Void
+  ) throws(RecordFlaw) -> EventOutline {
+    var source = rrs_event()
+    let byteCount = try check(rrs_decode_event(decoder, rrs_bytes(bytes), &source))
+    try checkValues(source)
+    for write in UnsafeBufferPointer(start: source.memory_writes, count: source.memory_write_count) {
+      try visit(DataRange(offset: write.data_offset, byteCount: write.data_byte_count))
+    }
+    for write in UnsafeBufferPointer(start: source.file_writes, count: source.file_write_count) {
+      try visit(DataRange(offset: write.data_offset, byteCount: write.data_byte_count))
+    }
+    let isEnd = UInt32(source.kind) == RRS_EVENT_END.rawValue
+    return EventOutline(number: source.number, byteCount: byteCount, isEnd: isEnd)
+  }
+
+  /// That the event's numbers are ones that exist.
+  private func checkValues(_ source: rrs_event) throws(RecordFlaw) {
+    guard source.registers.count == 0 || source.registers.count == Registers.byteCount else {
+      throw RecordFlaw(reason: "its registers have the wrong size")
+    }
+    switch UInt32(source.kind) {
+    case RRS_EVENT_SYSCALL.rawValue:
+      guard SyscallEvent.Phase(rawValue: source.phase) != nil else {
+        throw RecordFlaw(reason: "it holds a system call in an unknown phase")
+      }
+    case RRS_EVENT_SIGNAL.rawValue:
+      guard (1...64).contains(source.signal), SignalEvent.Disposition(rawValue: source.disposition) != nil else {
+        throw RecordFlaw(reason: "it holds an impossible signal")
+      }
+    case RRS_EVENT_INSTRUCTION.rawValue:
+      guard NondeterministicInstruction(rawValue: source.instruction) != nil else {
+        throw RecordFlaw(reason: "it holds an unknown instruction")
+      }
+    default: break
+    }
+  }
+
   private func kind(_ source: rrs_event) throws(RecordFlaw) -> TraceEvent.Kind {
     switch UInt32(source.kind) {
     case RRS_EVENT_SYSCALL.rawValue: return .syscall(try syscall(source))

@@ -117,12 +117,9 @@ package struct TraceDirectory: Sendable {
     }
     defer { closedir(stream) }
     var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
+    for name in entryNames(stream) where !name.hasPrefix(".") {
       var status = stat()
-      guard !name.hasPrefix("."), lstat(path + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+      guard lstat(path + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
         Self.isTrace(path + "/" + name)
       else { continue }
       names.append(name)

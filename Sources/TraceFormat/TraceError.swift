@@ -12,6 +12,8 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case damaged(TraceDamage)
   /// The event lies behind the end of the trace.
   case noSuchEvent(number: UInt64, last: UInt64)
+  /// The trace can't be made whole, or not without a loss that nobody asked for.
+  case unrecoverable(directory: String, reason: String)
   /// A record that is too large for any block: nothing that the kernel allows makes one.
   case recordTooLarge(stream: String, byteCount: Int)
   /// Another process is writing the trace.
@@ -33,6 +35,8 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
       return damage.description
     case .noSuchEvent(let number, let last):
       return "there is no event \(number): the trace's last event is \(last)"
+    case .unrecoverable(let directory, let reason):
+      return "'\(directory)' isn't recovered: \(reason)"
     case .recordTooLarge(let stream, let byteCount):
       return "a record of \(byteCount) bytes is too large for the trace stream '\(stream)'"
     case .inUse(let directory):

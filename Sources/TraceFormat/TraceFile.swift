@@ -54,6 +54,14 @@ struct TraceFile: ~Copyable {
     self.descriptor = descriptor
   }
 
+  /// For reading and writing; made where it is missing.
+  init(changing path: String) throws(TraceError) {
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    if descriptor < 0 { throw Self.error("open", path) }
+    self.path = path
+    self.descriptor = descriptor
+  }
+
   deinit { close(descriptor) }
 
   static func error(_ operation: String, _ path: String, _ number: CInt = errno) -> TraceError {
@@ -86,6 +94,11 @@ struct TraceFile: ~Copyable {
     try Digest(ofFile: descriptor, path: path, onBytes: onBytes)
   }
 
+  /// Has the kernel bring these bytes into memory meanwhile (posix_fadvise(2), POSIX_FADV_WILLNEED).
+  func prepareToRead(at offset: UInt64, byteCount: UInt64) {
+    _ = posix_fadvise(descriptor, off_t(offset), off_t(byteCount), POSIX_FADV_WILLNEED)
+  }
+
   func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(TraceError) {
     var done = 0
     while done < buffer.count {
@@ -109,6 +122,10 @@ struct TraceFile: ~Copyable {
   /// Takes back an unfinished write. That it fails too changes nothing: readers ignore an unfinished block.
   func truncate(to size: UInt64) { _ = ftruncate(descriptor, off_t(size)) }
 
+  func cut(to size: UInt64) throws(TraceError) {
+    if ftruncate(descriptor, off_t(size)) != 0 { throw Self.error("write", path) }
+  }
+
   func synchronize() throws(TraceError) {
     if fdatasync(descriptor) != 0 { throw Self.error("write", path) }
   }
@@ -120,4 +137,25 @@ package func synchronizeDirectory(_ path: String) throws(TraceError) {
   if descriptor < 0 { throw TraceFile.error("open", path) }
   defer { close(descriptor) }
   if fsync(descriptor) != 0 { throw TraceFile.error("write", path) }
+}
+
+/// Removes a directory with all in it; nothing happens where there is none.
+func removeTree(_ path: String) throws(TraceError) {
+  if unlink(path) == 0 || errno == ENOENT { return }
+  guard errno == EISDIR || errno == EPERM, let stream = opendir(path) else { throw TraceFile.error("remove", path) }
+  defer { closedir(stream) }
+  for name in entryNames(stream) { try removeTree(path + "/" + name) }
+  if rmdir(path) != 0 { throw TraceFile.error("remove", path) }
+}
+
+/// The names in an open directory, without `.` and `..`.
+func entryNames(_ stream: OpaquePointer) -> [String] {
+  var names: [String] = []
+  while let entry = readdir(stream) {
+    let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    if name != "." && name != ".." { names.append(name) }
+  }
+  return names
 }

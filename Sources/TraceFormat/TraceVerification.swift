@@ -24,26 +24,35 @@ package struct TraceVerification: Sendable {
   package var isUnaltered: Bool { problems.isEmpty }
 }
 
-/// Checks every block, the index and the stored files. Throws only where there is no readable header.
+/// Checks every block, the index and the stored files, on all processors. Throws only where there is no readable
+/// header.
+///
+/// The digests prove that all is as the recorder wrote it. `checksRecords` is for who doubts the recorder: each block
+/// is decompressed, too, and each record decoded. `onProgress` is called on any thread, but never twice at once.
 package func verifyTrace(
-  directory: String, onProgress: ((Double) -> Void)? = nil
+  directory: String, checksRecords: Bool = false, onProgress: ((Double) -> Void)? = nil
 ) throws(TraceError) -> TraceVerification {
-  var verifier = try TraceVerifier(directory: directory, onProgress: onProgress)
+  let verifier = try TraceVerifier(directory: directory, checksRecords: checksRecords, onProgress: onProgress)
   verifier.run()
   return verifier.result
 }
 
 /// Reads a whole trace without the index's help, and without stopping at damage: a bad block in one stream leaves the
 /// others to be looked at.
-private struct TraceVerifier {
+///
+/// The streams are gone through one after the other, the blocks of each side by side; of the verifier's own state only
+/// what `accept` functions touch is used meanwhile, under the survey's lock.
+final class TraceVerifier: @unchecked Sendable {
   let directory: String
-  let headerDigest: Digest
-  let onProgress: ((Double) -> Void)?
-  var result = TraceVerification()
+  private let checksRecords: Bool
+  private let headerDigest: Digest
+  private let onProgress: ((Double) -> Void)?
+  private(set) var result = TraceVerification()
 
   /// What is good of a stream, from its start on.
   struct Extent {
     var file: StreamFile
+    var goodByteCount: UInt64 = 0
     /// Records; bytes of the data stream.
     var goodRecordCount: UInt64 = 0
     var isWhole = true
@@ -53,34 +62,45 @@ private struct TraceVerifier {
     var damage: TraceDamage?
   }
 
+  private let progressMonitor = Monitor()
   private var bytesDone: UInt64 = 0
   private var bytesTotal: UInt64 = 0
-  private var extents: [BlockStream: Extent] = [:]
+  private(set) var extents: [BlockStream: Extent] = [:]
   /// Events from this one on are not good: something that they need isn't.
   private var badEvent = UInt64.max
   /// The first and last event that refer to the first bad block of data.
   private var eventsOfBadData: ClosedRange<UInt64>?
+  /// The stored files, with the first mapping of each.
+  private var storedFiles: [String: MappingRecord] = [:]
+  /// The first of what is wrong with them.
+  private(set) var storedFileProblem: TraceError?
+  private var storedFileSurvey = StoredFileSurvey([]) { _ in }
 
-  init(directory: String, onProgress: ((Double) -> Void)?) throws(TraceError) {
+  init(
+    directory: String, checksRecords: Bool, onProgress: ((Double) -> Void)? = nil
+  ) throws(TraceError) {
     self.directory = directory
+    self.checksRecords = checksRecords
     self.onProgress = onProgress
     headerDigest = try HeaderFile.read(directory: directory).digest
   }
 
-  mutating func run() {
+  func run() {
     for stream in BlockStream.allCases { open(stream) }
-    for stream in [BlockStream.data, .mmaps, .tracees] { checkBlocks(stream) }
-    checkRecords()
+    checkData()
+    checkMappings()
+    checkTracees()
+    prepareStoredFiles()
     checkEvents()
     checkIndex()
   }
 
-  private mutating func add(_ problem: TraceError) {
+  private func add(_ problem: TraceError) {
     // The first ones say it all.
     if result.problems.count < 16 { result.problems.append(problem) }
   }
 
-  private mutating func open(_ stream: BlockStream) {
+  private func open(_ stream: BlockStream) {
     do throws(TraceError) {
       let file = try StreamFile(directory: directory, stream: stream, headerDigest: headerDigest)
       try file.scan()
@@ -91,96 +111,97 @@ private struct TraceVerifier {
     }
   }
 
-  /// Reads every block of a stream up to the first bad one.
-  private mutating func checkBlocks(_ stream: BlockStream) {
+  /// Checks every block of a stream up to the first bad one.
+  private func survey<Finding>(
+    _ stream: BlockStream, examine: @escaping StreamSurvey<Finding>.Examine,
+    accept: @escaping StreamSurvey<Finding>.Accept
+  ) {
     guard var extent = extents[stream] else { return }
-    let cursor = BlockCursor(extent.file)
-    do throws(TraceError) {
-      while try cursor.loadNext(), let header = cursor.current { accept(header, in: &extent) }
-      finish(&extent)
-    } catch {
-      fail(&extent, error)
+    let survey = StreamSurvey(extent.file, examine: examine) { header, finding throws(RecordFlaw) in
+      self.progress(header.fileByteCount)
+      try accept(header, finding)
+    }
+    withHelperThreads {
+      // Those of this trace are hashed beside the last stream: the longest of them isn't waited for alone.
+      if stream == .events { self.storedFileSurvey.work() }
+      survey.work()
+    }
+    result.goodBlockCount += survey.goodBlockCount
+    result.goodByteCount += survey.goodByteCount
+    extent.goodByteCount = survey.goodByteCount
+    extent.goodRecordCount = survey.goodRecordCount
+    if let failure = survey.failure {
+      fail(&extent, failure)
+    } else {
+      switch extent.file.ending {
+      case .whole: break
+      case .unfinished: extent.isWhole = false
+      case .damaged(let damage): fail(&extent, .damaged(damage))
+      }
     }
     extents[stream] = extent
   }
 
-  private mutating func accept(_ header: BlockHeader, in extent: inout Extent) {
-    result.goodBlockCount += 1
-    result.goodByteCount += header.fileByteCount
-    extent.goodRecordCount =
-      header.recordsBefore + UInt64(header.stream == .data ? header.byteCount : header.recordCount)
-    advance(header.fileByteCount)
-  }
-
-  private mutating func advance(_ byteCount: UInt64) {
+  private func progress(_ byteCount: UInt64) {
+    progressMonitor.lock()
+    defer { progressMonitor.unlock() }
     bytesDone += byteCount
     onProgress?(bytesTotal == 0 ? 1 : min(1, Double(bytesDone) / Double(bytesTotal)))
   }
 
-  private mutating func finish(_ extent: inout Extent) {
-    switch extent.file.ending {
-    case .whole: break
-    case .unfinished: extent.isWhole = false
-    case .damaged(let damage): fail(&extent, .damaged(damage))
-    }
-  }
-
-  private mutating func fail(_ extent: inout Extent, _ error: TraceError) {
+  private func fail(_ extent: inout Extent, _ error: TraceError) {
     extent.isWhole = false
     if case .damaged(let damage) = error { extent.damage = damage }
     add(error)
   }
 
-  /// The mappings and tracee records themselves: what they refer to must be good.
-  private mutating func checkRecords() {
+  // MARK: - What events need
+
+  private func checkData() {
+    survey(.data) { (_, loader, _) throws(RecordFlaw) in
+      if self.checksRecords { _ = try loader.content() }
+    } accept: { _, _ in }
+  }
+
+  /// The mappings: what they refer to must be good.
+  private func checkMappings() {
     let dataByteCount = extents[.data]?.goodRecordCount ?? 0
-    var checkedFiles: Set<String> = []
-    if let extent = extents[.mmaps] {
-      let cursor = RecordCursor<MappingRecord>(file: extent.file, lastEvent: .max, dataByteCount: .max) {
-        (decoder, bytes) throws(RecordFlaw) in try decoder.mapping(in: bytes)
+    surveyRecords(.mmaps) { (decoder, bytes) throws(RecordFlaw) in
+      try decoder.mapping(in: bytes)
+    } accept: { mapping in
+      switch mapping.source {
+      case .data(let range) where !range.isInside(dataByteCount): self.noteBadData(range, mapping.event)
+      case .traceFile(let name) where self.storedFiles[name] == nil: self.storedFiles[name] = mapping
+      default: break
       }
-      checkRecords(.mmaps, cursor) { verifier, mapping in
-        switch mapping.source {
-        case .data(let range) where !range.isInside(dataByteCount): verifier.noteBadData(range, mapping.event)
-        case .traceFile(let name) where checkedFiles.insert(name).inserted: verifier.checkFile(name, mapping)
-        default: break
-        }
-      }
-    }
-    if let extent = extents[.tracees] {
-      let cursor = RecordCursor<TraceeRecord>(file: extent.file, lastEvent: .max, dataByteCount: .max) {
-        (decoder, bytes) throws(RecordFlaw) in try decoder.tracee(in: bytes)
-      }
-      checkRecords(.tracees, cursor) { _, _ in }
     }
   }
 
-  private mutating func checkRecords<Record>(
-    _ stream: BlockStream, _ cursor: RecordCursor<Record>, _ check: (inout TraceVerifier, Record) -> Void
+  private func checkTracees() {
+    surveyRecords(.tracees) { (decoder, bytes) throws(RecordFlaw) in
+      try decoder.tracee(in: bytes)
+    } accept: { _ in }
+  }
+
+  private func surveyRecords<Record: EventRecord>(
+    _ stream: BlockStream, decode: @escaping RecordCursor<Record>.Decode, accept: @escaping (Record) -> Void
   ) {
-    guard let extent = extents[stream] else { return }
-    var count: UInt64 = 0
     var lastEvent: UInt64 = 1
-    do throws(TraceError) {
-      while count < extent.goodRecordCount, let record = try cursor.next() {
-        count += 1
-        lastEvent = record.event
-        check(&self, record)
-      }
-      // A bad block whose header is good says which event its first record belongs to. Without that, it may be the same
-      // event as that of the last good record.
-      extents[stream]?.lackFrom = extent.damage?.events?.lowerBound ?? lastEvent
-    } catch {
-      // The block is as it was written; a record in it is not one.
-      extents[stream]?.goodRecordCount = count
-      extents[stream]?.lackFrom = lastEvent
-      add(error)
+    survey(stream) { (header, loader, decoder) throws(RecordFlaw) in
+      try allRecords(header, try loader.content()) { (bytes) throws(RecordFlaw) in try decode(decoder, bytes) }
+    } accept: { header, records in
+      lastEvent = header.last
+      for record in records { accept(record) }
     }
+    // A bad block whose header is good says which event its first record belongs to. Without that, it may be the same
+    // event as that of the last good record.
+    let firstOfBad = extents[stream]?.damage?.events?.lowerBound
+    extents[stream]?.lackFrom = firstOfBad ?? lastEvent
   }
 
-  private mutating func markBad(_ event: UInt64) { badEvent = min(badEvent, event) }
+  private func markBad(_ event: UInt64) { badEvent = min(badEvent, event) }
 
-  private mutating func noteBadData(_ range: DataRange, _ event: UInt64) {
+  private func noteBadData(_ range: DataRange, _ event: UInt64) {
     markBad(event)
     let start = extents[.data]?.goodRecordCount ?? 0
     guard range.offset < start + UInt64(BlockStream.data.blockByteCount) else { return }
@@ -189,7 +210,7 @@ private struct TraceVerifier {
   }
 
   /// A block of data doesn't know its events: those that refer to it do.
-  private mutating func nameEventsOfBadData() {
+  private func nameEventsOfBadData() {
     guard let damage = extents[.data]?.damage, let index = result.problems.firstIndex(of: .damaged(damage)) else {
       return
     }
@@ -198,41 +219,86 @@ private struct TraceVerifier {
     result.problems[index] = .damaged(named)
   }
 
-  private mutating func checkFile(_ name: String, _ mapping: MappingRecord) {
-    let file = StoredFile(directory: directory, name: name)
-    if mapping.contentHash != nil { bytesTotal &+= mapping.fileSize }
-    if let damage = file.damage(for: mapping, onBytes: { advance(UInt64($0)) }) {
+  private func prepareStoredFiles() {
+    let files = storedFiles.map { (name, mapping) in
+      StoredFileSurvey.Job(file: StoredFile(directory: directory, name: name), mapping: mapping)
+    }
+    storedFileSurvey = StoredFileSurvey(files) { [unowned self] in progress(UInt64($0)) }
+    for file in files where file.mapping.contentHash != nil { bytesTotal &+= file.mapping.fileSize }
+  }
+
+  private func noteStoredFiles() {
+    let damages = storedFileSurvey.damages
+    result.storedFileCount = UInt64(storedFiles.count - damages.count)
+    for (mapping, damage) in damages {
+      storedFileProblem = storedFileProblem ?? .damaged(damage)
       add(.damaged(damage))
       markBad(mapping.event)
-    } else {
-      result.storedFileCount += 1
     }
   }
 
-  private mutating func checkEvents() {
-    guard var extent = extents[.events] else { return }
-    let cursor = BlockCursor(extent.file)
-    let decoder = RecordDecoder()
+  // MARK: - Events
+
+  /// What the events of a block say together.
+  private struct EventsFinding {
+    var hasEnd = false
+    /// The data that isn't there, with the event that refers to it.
+    var badData: [(range: DataRange, event: UInt64)] = []
+  }
+
+  private func checkEvents() {
+    let goodData = extents[.data]?.goodRecordCount ?? 0
     var isEnded = false
-    do throws(TraceError) {
-      while try cursor.loadNext(), let header = cursor.current {
-        accept(header, in: &extent)
-        if isEnded { throw cursor.damageInCurrent("there are events behind the end event") }
-        noteNeeds(header)
-        try checkEvents(cursor, decoder, header, &isEnded)
+    var lastEvent: UInt64 = 0
+    survey(.events) { (header, loader, decoder) throws(RecordFlaw) in
+      guard self.checksRecords || header.neededDataByteCount > goodData else {
+        return EventsFinding(hasEnd: header.isLast)
       }
-      finish(&extent)
-    } catch {
-      fail(&extent, error)
+      return try Self.examineEvents(header, try loader.content(), decoder, goodData: goodData)
+    } accept: { (header, finding: EventsFinding) throws(RecordFlaw) in
+      if isEnded { throw RecordFlaw(reason: "there are events behind the end event") }
+      isEnded = finding.hasEnd
+      self.noteNeeds(header)
+      for (range, event) in finding.badData { self.noteBadData(range, event) }
+      lastEvent = header.last
     }
-    extents[.events] = extent
+    noteStoredFiles()
+    result.lastGoodEvent = min(lastEvent, badEvent - 1)
     result.isCutShort = !isEnded
     nameEventsOfBadData()
     if isEnded { reportLeftovers() }
   }
 
+  private static func examineEvents(
+    _ header: BlockHeader, _ content: UnsafeRawBufferPointer, _ decoder: RecordDecoder, goodData: UInt64
+  ) throws(RecordFlaw) -> EventsFinding {
+    var finding = EventsFinding()
+    var offset = 0
+    var number = header.first
+    while offset < content.count {
+      let rest = UnsafeRawBufferPointer(rebasing: content[offset...])
+      let outline = try decoder.eventOutline(in: rest) { (range) throws(RecordFlaw) in
+        guard range.isInside(header.neededDataByteCount) else {
+          throw RecordFlaw(reason: "event \(number) refers to data that isn't there")
+        }
+        if !range.isInside(goodData) { finding.badData.append((range, number)) }
+      }
+      guard outline.number == number, number <= header.last else {
+        throw RecordFlaw(reason: "an event has the wrong number")
+      }
+      guard outline.isEnd == (header.isLast && number == header.last) else {
+        throw RecordFlaw(reason: "the block's header tells another end of the trace than its events")
+      }
+      finding.hasEnd = outline.isEnd
+      offset += outline.byteCount
+      number += 1
+    }
+    guard number == header.last + 1 else { throw RecordFlaw(reason: "events are missing from the block") }
+    return finding
+  }
+
   /// A block of events whose needs are not met ends what is good. Of data, the events themselves know what they need.
-  private mutating func noteNeeds(_ header: BlockHeader) {
+  private func noteNeeds(_ header: BlockHeader) {
     let needs: [(BlockStream, UInt64)] = [
       (.mmaps, header.neededMappingCount), (.tracees, header.neededTraceeCount),
     ]
@@ -246,37 +312,8 @@ private struct TraceVerifier {
     }
   }
 
-  private mutating func checkEvents(
-    _ cursor: BlockCursor, _ decoder: RecordDecoder, _ header: BlockHeader, _ isEnded: inout Bool
-  ) throws(TraceError) {
-    let goodData = extents[.data]?.goodRecordCount ?? 0
-    let content = cursor.content
-    var offset = 0
-    var number = header.first
-    do throws(RecordFlaw) {
-      while offset < content.count {
-        let (event, byteCount) = try decoder.event(in: UnsafeRawBufferPointer(rebasing: content[offset...]))
-        guard event.number == number, number <= header.last else {
-          throw RecordFlaw(reason: "an event has the wrong number")
-        }
-        let ranges = event.memoryWrites.map(\.data) + event.fileWrites.map(\.data)
-        guard ranges.allSatisfy({ $0.isInside(header.neededDataByteCount) }) else {
-          throw RecordFlaw(reason: "event \(number) refers to data that isn't there")
-        }
-        for range in ranges where !range.isInside(goodData) { noteBadData(range, number) }
-        if event.kind == .end { isEnded = true }
-        if number < badEvent { result.lastGoodEvent = number }
-        offset += byteCount
-        number += 1
-      }
-      guard number == header.last + 1 else { throw RecordFlaw(reason: "events are missing from the block") }
-    } catch {
-      throw cursor.damageInCurrent(error.reason)
-    }
-  }
-
   /// A complete trace has nothing unfinished in it, and all that its events need.
-  private mutating func reportLeftovers() {
+  private func reportLeftovers() {
     for stream in BlockStream.allCases {
       guard let extent = extents[stream], extent.damage == nil, !extent.isWhole else { continue }
       add(
@@ -294,8 +331,8 @@ private struct TraceVerifier {
     }
   }
 
-  private mutating func checkIndex() {
-    let files = extents.mapValues { $0.file }
+  private func checkIndex() {
+    let files = extents.mapValues(\.file)
     if let problem = BlockIndex.problem(directory: directory, files: files, isCutShort: result.isCutShort) {
       result.indexProblem = problem
       add(problem)

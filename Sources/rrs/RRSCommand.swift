@@ -11,8 +11,8 @@ struct RRSCommand: ParsableCommand {
   static let verbs: [any Verb.Type] = [
     RecordCommand.self, ReplayCommand.self, ProcessesCommand.self, DumpCommand.self, RerunCommand.self,
     ListCommand.self, RemoveCommand.self, MoveCommand.self, PackCommand.self, TraceInfoCommand.self,
-    FileNameCommand.self, BuildIDCommand.self, VerifyCommand.self, DoctorCommand.self, CPUFeaturesCommand.self,
-    GDBInitCommand.self, LLDBInitCommand.self,
+    FileNameCommand.self, BuildIDCommand.self, VerifyCommand.self, RecoverCommand.self, DoctorCommand.self,
+    CPUFeaturesCommand.self, GDBInitCommand.self, LLDBInitCommand.self,
   ]
 
   static let configuration = CommandConfiguration(

@@ -5,72 +5,6 @@ import SystemPackage
 import Testing
 import TraceFormat
 
-/// A small trace with several blocks in each stream, the bytes of its files, and what it says.
-private struct SmallTrace {
-  let directory: TemporaryDirectory
-  let files: [String: [UInt8]]
-  let contents: TraceContents
-  let generator: SeededGenerator
-
-  static let fileNames = ["header", "index"] + streamFileNames
-
-  /// `fullOne`: the event of each round that surely has mappings, tracee records and data.
-  init(rounds: Int = 4, fullOne: Int = 0) throws {
-    directory = try TemporaryDirectory()
-    var trace = try RandomTrace(generator: .forTest(), directory: directory.path)
-    for _ in 0..<rounds {
-      trace.append(events: 6, dataByteCountMax: 40, fullOne: fullOne)
-      try trace.writer.flush()
-    }
-    try trace.finish()
-    contents = trace.contents
-    generator = trace.generator
-    var files: [String: [UInt8]] = [:]
-    for name in Self.fileNames {
-      files[name] = [UInt8](try Data(contentsOf: URL(fileURLWithPath: directory.path + "/" + name)))
-    }
-    self.files = files
-  }
-
-  func replace(_ name: String, with bytes: [UInt8]) throws {
-    // Not truncated before: ext4 would write it to the disk at once (ext4(5), auto_da_alloc), thousands of times.
-    try bytes.withUnsafeBytes { buffer in
-      let descriptor = try FileDescriptor.open(directory.path + "/" + name, .writeOnly)
-      try descriptor.closeAfter {
-        _ = try descriptor.writeAll(buffer)
-        try descriptor.resize(to: Int64(buffer.count))
-      }
-    }
-  }
-
-  func restore() throws {
-    for (name, bytes) in files { try replace(name, with: bytes) }
-  }
-
-  /// Reads all. It must be an error that names the trace, or events and what belongs to them exactly as written.
-  func read() -> (eventCount: Int, error: TraceError?, isCutShort: Bool) {
-    let reader: TraceReader
-    do throws(TraceError) {
-      reader = try TraceReader(directory: directory.path)
-    } catch {
-      #expect(isClear(error, directory: directory.path), "\(error)")
-      return (0, error, true)
-    }
-    let (read, error) = readAll(reader)
-    let count = read.events.count
-    #expect(read == contents.prefix(count), generator.comment)
-    if let error { #expect(isClear(error, directory: directory.path), "\(error)") }
-    if error == nil {
-      #expect(reader.lastEventNumber == UInt64(count), generator.comment)
-      #expect(reader.isCutShort == (count < contents.events.count), generator.comment)
-    }
-    // Listings stop, or tell, too.
-    _ = try? list(reader.mappingCursor())
-    _ = try? list(reader.traceeCursor())
-    return (count, error, reader.isCutShort)
-  }
-}
-
 @Suite struct DamageTests {
   @Test(arguments: streamFileNames) func truncatedAnywhere(stream: String) throws {
     let trace = try SmallTrace()
@@ -181,46 +115,19 @@ private struct SmallTrace {
     #expect(try !verifyTrace(directory: trace.directory.path).isUnaltered)
   }
 
-  /// A block's header as docs/trace-format.md describes it.
-  private struct Block {
-    var offset: Int
-    var sequence: UInt64
-    var byteCount: Int
-    var first: UInt64
-    var last: UInt64
-    static let headerByteCount = 160
-  }
-
-  /// The blocks of a stream.
-  private func blocks(_ bytes: [UInt8]) throws -> [Block] {
-    func number(_ offset: Int, _ byteCount: Int) -> UInt64 {
-      bytes[offset..<offset + byteCount].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    }
-    var result: [Block] = []
-    var offset = 0
-    while offset < bytes.count {
-      try #require(bytes[offset...].starts(with: Array("rrsblock".utf8)))
-      let block = Block(
-        offset: offset, sequence: number(offset + 16, 8),
-        byteCount: Block.headerByteCount + Int(number(offset + 24, 4)), first: number(offset + 32, 8),
-        last: number(offset + 40, 8))
-      result.append(block)
-      offset += block.byteCount
-    }
-    return result
-  }
-
   @Test(arguments: streamFileNames) func verificationNamesTheFirstBadBlock(stream: String) throws {
     let trace = try SmallTrace(rounds: 5)
     let path = trace.directory.path + "/" + stream
     let bytes = try #require(trace.files[stream])
     let clean = try verifyTrace(directory: trace.directory.path)
     #expect(clean.isUnaltered && clean.lastGoodEvent == UInt64(trace.contents.events.count))
-    for block in try blocks(bytes) {
+    for block in try storedBlocks(bytes) {
       var altered = bytes
-      altered[block.offset + Block.headerByteCount] ^= 0x40
+      altered[block.offset + StoredBlock.headerByteCount] ^= 0x40
       try trace.replace(stream, with: altered)
       let result = try verifyTrace(directory: trace.directory.path)
+      let thorough = try verifyTrace(directory: trace.directory.path, checksRecords: true)
+      #expect(thorough.problems == result.problems && thorough.lastGoodEvent == result.lastGoodEvent)
       guard case .damaged(let damage)? = result.problems.first else {
         Issue.record("no damage found")
         continue
@@ -235,7 +142,7 @@ private struct SmallTrace {
 
   /// What is lost with a block of this stream and all behind it, from the contents as they were written: the first event
   /// that isn't whole.
-  private func firstLostEvent(_ trace: SmallTrace, _ stream: String, _ block: Block) -> UInt64 {
+  private func firstLostEvent(_ trace: SmallTrace, _ stream: String, _ block: StoredBlock) -> UInt64 {
     guard stream == "data" else { return block.first }
     let ofEvents = trace.contents.events.filter { event in
       (event.memoryWrites.map(\.data) + event.fileWrites.map(\.data)).contains { $0.offset + $0.byteCount > block.first }
@@ -249,7 +156,7 @@ private struct SmallTrace {
   /// A damaged block in a trace that is whole, and in one whose recorder was killed.
   @Test(arguments: streamFileNames) func theLastGoodEventIsNamed(stream: String) throws {
     let trace = try SmallTrace(rounds: 5, fullOne: 4)
-    let events = try blocks(#require(trace.files["events"]))
+    let events = try storedBlocks(#require(trace.files["events"]))
     let bytes = try #require(trace.files[stream])
     for end in events.indices where end > 0 {
       try trace.restore()
@@ -257,10 +164,10 @@ private struct SmallTrace {
       try trace.replace("events", with: Array(trace.files["events"]!.prefix(events[end].offset + 161)))
       let cut = try verifyTrace(directory: trace.directory.path)
       #expect(cut.isUnaltered && cut.isCutShort && cut.lastGoodEvent == last)
-      for block in try blocks(bytes) where stream != "events" || block.first <= last {
+      for block in try storedBlocks(bytes) where stream != "events" || block.first <= last {
         let lost = firstLostEvent(trace, stream, block)
         var altered = stream == "events" ? Array(bytes.prefix(events[end].offset + 161)) : bytes
-        altered[block.offset + Block.headerByteCount] ^= 0x40
+        altered[block.offset + StoredBlock.headerByteCount] ^= 0x40
         try trace.replace(stream, with: altered)
         let content = try verifyTrace(directory: trace.directory.path)
         #expect(!content.isUnaltered && content.lastGoodEvent == min(last, lost - 1), "\(stream) at \(block)")
@@ -281,7 +188,7 @@ private struct SmallTrace {
     let trace = try SmallTrace()
     let other = try SmallTrace()
     let bytes = try #require(trace.files["events"])
-    let all = try blocks(bytes).map { bytes[$0.offset..<$0.offset + $0.byteCount] }
+    let all = try storedBlocks(bytes).map { bytes[$0.offset..<$0.offset + $0.byteCount] }
     for wrong in [[all[1], all[0]] + all[2...], [all[0]] + all[2...], all + [all[0]]] {
       try trace.replace("events", with: wrong.flatMap { $0 })
       #expect(trace.read().error != nil)

@@ -4,11 +4,16 @@ import TraceFormat
 
 /// `rrs verify`
 struct VerifyCommand: Verb {
-  static let form = VerbForm(name: "verify", options: [])
+  static let form = VerbForm(name: "verify", options: [.flag("records")])
 
   static let configuration = VerbForm.configuration(
     "verify", abstract: "Check that a trace is whole and unaltered.",
     discussion: "The exit status is 0 for an unaltered trace, even one that was cut short, and 65 for a damaged one.")
+
+  @Flag(
+    name: .customLong("records"),
+    help: "Decompress every block and decode every record, too: for who doubts the recorder, not the disk. Slower.")
+  var records = false
 
   @Argument(help: "The trace. (default: the latest)", completion: .traces)
   var trace: String?
@@ -17,7 +22,7 @@ struct VerifyCommand: Verb {
     let directory = try TraceDirectory().resolve(trace)
     let progress = ProgressBar()
     let isTerminal = isatty(STDERR_FILENO) != 0
-    let result = try verifyTrace(directory: directory) { fraction in
+    let result = try verifyTrace(directory: directory, checksRecords: records) { fraction in
       if isTerminal { progress.update(fraction: fraction) }
     }
     progress.clear()
