@@ -53,6 +53,9 @@ package struct RemoteRange: Hashable, Sendable, CustomStringConvertible {
     self.init(start, start + byteCount)
   }
 
+  /// All that a process can map.
+  package static let all = RemoteRange(.null, RemotePointer(1 << 47))
+
   package var byteCount: UInt64 { end.rawValue > start.rawValue ? end - start : 0 }
   package var isEmpty: Bool { end <= start }
   package func contains(_ address: RemotePointer) -> Bool { start <= address && address < end }

@@ -20,6 +20,8 @@ package struct TraceVerification: Sendable {
   package var problems: [TraceError] = []
   /// The one of them that is the index's: the trace can be read without it.
   package var indexProblem: TraceError?
+  /// What is wrong with persistent checkpoints: the trace can be replayed without them.
+  package var checkpointProblems: [TraceError] = []
 
   package var isUnaltered: Bool { problems.isEmpty }
 }
@@ -34,7 +36,11 @@ package func verifyTrace(
 ) throws(TraceError) -> TraceVerification {
   let verifier = try TraceVerifier(directory: directory, checksRecords: checksRecords, onProgress: onProgress)
   verifier.run()
-  return verifier.result
+  var result = verifier.result
+  result.checkpointProblems = try CheckpointStore(
+    directory: directory, header: HeaderFile.read(directory: directory).header
+  ).verify()
+  return result
 }
 
 /// Reads a whole trace without the index's help, and without stopping at damage: a bad block in one stream leaves the

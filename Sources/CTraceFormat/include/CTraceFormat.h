@@ -144,6 +144,51 @@ struct rrs_tracee {
   int32_t exit_status;
 };
 
+// One message of a persistent checkpoint; its fields mean what Schemas/checkpoint.capnp says.
+enum rrs_saved_kind {
+  RRS_SAVED_PLACE,
+  RRS_SAVED_SPACE,
+  RRS_SAVED_REGION,
+  RRS_SAVED_FILE,
+  RRS_SAVED_TRACEE,
+};
+
+enum rrs_saved_source {
+  RRS_SAVED_ANONYMOUS,
+  RRS_SAVED_RECORD,
+  RRS_SAVED_SHARED,
+};
+
+struct rrs_saved_record {
+  uint8_t kind; // enum rrs_saved_kind
+
+  // Of a place; `name` is its label.
+  uint64_t id, event, ticks, program_counter, work;
+  struct rrs_bytes trace_uuid, state_hash;
+  int32_t root_tid;
+  uint32_t number;
+  bool is_at_event, is_at_stage_start;
+
+  // Of an address space.
+  uint64_t program_break, stack_limit;
+
+  // Of a region.
+  uint64_t start, end, file_offset, record_event, record_start;
+  int32_t protection;
+  bool grows_down, no_reserve, dont_fork, wipe_on_fork;
+  uint8_t source; // enum rrs_saved_source
+
+  // Of a region and a file.
+  uint64_t device, inode, byte_count;
+  struct rrs_bytes page_runs, page_places;
+
+  // Of a tracee, whose process is its thread group; ticks as above.
+  int32_t process, thread;
+  uint32_t space;
+  struct rrs_bytes registers, extended_state, name;
+  bool is_in_syscall, is_newborn, is_interrupted, is_fresh, has_paused_at_signal, has_met_signal, has_name;
+};
+
 // MARK: Encoding
 
 typedef struct rrs_encoder rrs_encoder;
@@ -157,6 +202,7 @@ struct rrs_bytes rrs_encode_header(rrs_encoder *encoder, const struct rrs_header
 struct rrs_bytes rrs_encode_event(rrs_encoder *encoder, const struct rrs_event *event);
 struct rrs_bytes rrs_encode_mapping(rrs_encoder *encoder, const struct rrs_mapping *mapping);
 struct rrs_bytes rrs_encode_tracee(rrs_encoder *encoder, const struct rrs_tracee *tracee);
+struct rrs_bytes rrs_encode_saved_record(rrs_encoder *encoder, const struct rrs_saved_record *record);
 
 // MARK: Decoding
 
@@ -173,6 +219,7 @@ size_t rrs_decode_header(rrs_decoder *decoder, struct rrs_bytes bytes, struct rr
 size_t rrs_decode_event(rrs_decoder *decoder, struct rrs_bytes bytes, struct rrs_event *event);
 size_t rrs_decode_mapping(rrs_decoder *decoder, struct rrs_bytes bytes, struct rrs_mapping *mapping);
 size_t rrs_decode_tracee(rrs_decoder *decoder, struct rrs_bytes bytes, struct rrs_tracee *tracee);
+size_t rrs_decode_saved_record(rrs_decoder *decoder, struct rrs_bytes bytes, struct rrs_saved_record *record);
 
 // MARK: Compression and hashing
 

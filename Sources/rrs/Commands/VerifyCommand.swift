@@ -32,6 +32,12 @@ struct VerifyCommand: Verb {
       let whole = last == 0 ? "no event is proven whole" : "events 1 to \(last) are whole"
       throw CommandFailure(message: "'\(directory)' is damaged; \(whole)", status: EX_DATAERR)
     }
+    guard result.checkpointProblems.isEmpty else {
+      for problem in result.checkpointProblems { warn(problem.description) }
+      throw CommandFailure(
+        message: "'\(directory)' is unaltered, but for its checkpoints; 'rrs rm --checkpoints' deletes those",
+        status: EX_DATAERR)
+    }
     var output = StandardOutput()
     let ending = result.isCutShort ? "it was cut short, its last event is" : "its last event is"
     output.print("'\(directory)' is unaltered: \(ending) \(result.lastGoodEvent)")
