@@ -46,6 +46,8 @@ package protocol Engine: AnyObject {
   /// `copy` was made of `original`, and stands where that stands. Its address space is one that `didCopy` has been
   /// told of, or a copy by fork(2).
   func didCopy(_ original: Tracee, to copy: Tracee) throws
+  /// A tracee was made from a persistent checkpoint, after `didStartImage` or `didClone`: it has done so many ticks.
+  func didRestore(_ tracee: Tracee, ticks: UInt64)
 
   /// A new process image is in place.
   func didStartImage(_ tracee: Tracee) throws
@@ -69,6 +71,7 @@ extension Engine {
   package func didWriteMappedFiles() {}
   package func setBreakpoints(_ breakpoints: CodeBreakpoints, in tracee: Tracee) throws {}
   package func setWatchedPages(_ pages: [UInt64: Bool], in tracee: Tracee) throws {}
+  package func didRestore(_ tracee: Tracee, ticks: UInt64) {}
   package func visibleRegisters(of tracee: Tracee) throws -> Registers { try tracee.registers() }
   package func didCopy(_ original: Tracee, to copy: Tracee) throws { try didClone(parent: original, child: copy) }
 

@@ -13,6 +13,10 @@ final class ReplayFiles {
     var inode: UInt64
   }
 
+  /// What the names of memory files begin with, behind `rrs-`.
+  static let privateName = "private:"
+  private static let sharedName = "shared"
+
   private let reader: TraceReader
   private let force: Bool
   private var shared: [Key: (descriptor: Int32, byteCount: UInt64)] = [:]
@@ -26,13 +30,17 @@ final class ReplayFiles {
     for file in shared.values { _ = rrs_close(file.descriptor) }
   }
 
+  private static func isShared(_ mapping: ProcessMapping) -> Bool {
+    mapping.isShared && mapping.name.hasPrefix("/memfd:rrs-\(sharedName)")
+  }
+
   // MARK: - Copies
 
   /// The same contents in files of their own. Mappings still show the old ones.
   func copy() throws -> ReplayFiles {
     let copy = ReplayFiles(reader: reader, force: force)
     for (key, file) in shared {
-      let descriptor = try makeMemoryFile("shared")
+      let descriptor = try makeMemoryFile(Self.sharedName)
       copy.shared[key] = (descriptor, file.byteCount)
       _ = try check(rrs_ftruncate(descriptor, file.byteCount), "size a memory file")
       try Self.copyBytes(from: file.descriptor, to: descriptor, byteCount: file.byteCount)
@@ -60,7 +68,7 @@ final class ReplayFiles {
       if let inode = FileStatus(descriptor: file.descriptor)?.inode { descriptors[inode] = shared[key]?.descriptor }
     }
     for tracee in tracees {
-      for mapping in ProcessMaps.read(tracee.tid) where mapping.isShared && mapping.name.contains("memfd:rrs-shared") {
+      for mapping in ProcessMaps.read(tracee.tid) where Self.isShared(mapping) {
         guard let descriptor = descriptors[mapping.inode] else { continue }
         var calls = RemoteCalls()
         let remote = calls.open(tracerDescriptor: descriptor, writable: true)
@@ -92,7 +100,8 @@ final class ReplayFiles {
     case .zero:
       return nil
     case .data(let range):
-      let descriptor = try makeMemoryFile("private")
+      // Its name tells checkpoints where its bytes come from.
+      let descriptor = try makeMemoryFile("\(Self.privateName)\(record.event):\(record.range.start.rawValue)")
       let rest = record.fileSize > record.fileOffset ? record.fileSize - record.fileOffset : 0
       let size = record.fileSize == 0 ? record.range.byteCount : max(rest, range.byteCount)
       _ = try check(rrs_ftruncate(descriptor, size), "size a memory file")
@@ -110,7 +119,7 @@ final class ReplayFiles {
 
   private func sharedBacking(_ record: MappingRecord) throws -> Backing {
     let key = Key(device: record.device, inode: record.inode)
-    var file = try shared[key] ?? (makeMemoryFile("shared"), 0)
+    var file = try shared[key] ?? (makeMemoryFile(Self.sharedName), 0)
     if record.fileSize > file.byteCount {
       _ = try check(rrs_ftruncate(file.descriptor, record.fileSize), "size a memory file")
       file.byteCount = record.fileSize
@@ -119,6 +128,48 @@ final class ReplayFiles {
     if case .data(let range) = record.source { try fill(file.descriptor, range, at: record.fileOffset) }
     return Backing(descriptor: file.descriptor, offset: record.fileOffset, isShared: true)
   }
+
+  // MARK: - Checkpoints
+
+  /// The memory behind shared mappings, as a checkpoint keeps it.
+  func save(_ pages: inout CheckpointWriter) throws -> [SavedFile] {
+    try shared.sorted { ($0.key.device, $0.key.inode) < ($1.key.device, $1.key.inode) }.map { key, file in
+      var saved = SavedFile(device: key.device, inode: key.inode, byteCount: file.byteCount)
+      saved.pages = try pages.store(file: file.descriptor, byteCount: file.byteCount)
+      return saved
+    }
+  }
+
+  /// The file whose memory a mapping of a tracee shows.
+  func identity(of mapping: ProcessMapping) -> (device: UInt64, inode: UInt64)? {
+    guard Self.isShared(mapping) else { return nil }
+    return shared.first { FileStatus(descriptor: $0.value.descriptor)?.inode == mapping.inode }
+      .map { ($0.key.device, $0.key.inode) }
+  }
+
+  /// Makes a checkpoint's shared memory.
+  func restore(_ files: [SavedFile], _ pages: PageStoreReader) throws {
+    for file in files {
+      let descriptor = try makeMemoryFile(Self.sharedName)
+      shared[Key(device: file.device, inode: file.inode)] = (descriptor, file.byteCount)
+      _ = try check(rrs_ftruncate(descriptor, file.byteCount), "size a memory file")
+      try file.pages.forEach(in: 0..<UInt64.max) { page, place in
+        let bytes = try pages.page(place)
+        // The last one may be cut by the file's end.
+        let count = min(UInt64(bytes.count), file.byteCount - min(page * pageSize, file.byteCount))
+        let written = rrs_pwrite(descriptor, bytes.baseAddress, Int(count), page * pageSize)
+        guard try check(written, "fill a memory file") == Int(count) else {
+          throw ReplayError.internalError("a memory file could not be filled")
+        }
+      }
+    }
+  }
+
+  func sharedDescriptor(device: UInt64, inode: UInt64) -> Int32? {
+    shared[Key(device: device, inode: inode)]?.descriptor
+  }
+
+  // MARK: - Recorded mappings and writes
 
   /// A recorded write to a file that is mapped shared.
   func apply(_ write: FileWrite) throws {

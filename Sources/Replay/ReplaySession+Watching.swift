@@ -58,6 +58,9 @@ extension ReplaySession {
   func watch(_ tracee: ReplayTracee) throws {
     let assignment = watchAssignment(tracee)
     try tracee.tracee.setDebugRegisters(assignment.registers)
+    for page in assignment.pages.keys {
+      try tracee.tracee.bringIn(RemoteRange(RemotePointer(page), byteCount: pageSize))
+    }
     try engine.setWatchedPages(assignment.pages, in: tracee.tracee)
   }
 

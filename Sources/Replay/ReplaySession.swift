@@ -65,8 +65,10 @@ package final class ReplaySession {
     do {
       try replay(event)
     } catch let paused as PausedReplay {
+      try checkMemory(event)
       return .paused(paused.pause)
     }
+    try checkMemory(event)
     _ = try reader.nextEvent()
     eventCount = event.number
     history.append(event)
@@ -77,6 +79,11 @@ package final class ReplaySession {
     let touched = takeChangedWatches()
     // Memory that came or went with its process wasn't written to.
     return .event(event, touched: event.replacesMemory ? [] : touched)
+  }
+
+  /// What was to be brought back from a checkpoint, by the tracer's own reading and writing, is there.
+  private func checkMemory(_ event: TraceEvent) throws {
+    if let failure = tracees[event.tid]?.tracee.addressSpace.absent?.failure { throw AbsentMemoryError(text: failure) }
   }
 
   private func report(_ event: TraceEvent) {

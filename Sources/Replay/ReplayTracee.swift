@@ -1,4 +1,5 @@
 package import KernelABI
+import TraceFormat
 package import TraceeControl
 
 /// A tracee of a replay. Between its events it is stopped: it runs application code only when its next event is due.
@@ -26,13 +27,30 @@ package final class ReplayTracee {
 
   init(_ tracee: Tracee, copying other: ReplayTracee) {
     self.tracee = tracee
-    isInSyscall = other.isInSyscall
-    isNewborn = other.isNewborn
-    isInterrupted = other.isInterrupted
-    isFresh = other.isFresh
-    hasPausedAtSignal = other.hasPausedAtSignal
-    hasMetSignal = other.hasMetSignal
     name = other.name
+    condition = other.condition
+  }
+
+  /// As a persistent checkpoint keeps it.
+  var condition: SavedTracee.Condition {
+    get {
+      var condition: SavedTracee.Condition = []
+      if isInSyscall { condition.insert(.isInSyscall) }
+      if isNewborn { condition.insert(.isNewborn) }
+      if isInterrupted { condition.insert(.isInterrupted) }
+      if isFresh { condition.insert(.isFresh) }
+      if hasPausedAtSignal { condition.insert(.hasPausedAtSignal) }
+      if hasMetSignal { condition.insert(.hasMetSignal) }
+      return condition
+    }
+    set {
+      isInSyscall = newValue.contains(.isInSyscall)
+      isNewborn = newValue.contains(.isNewborn)
+      isInterrupted = newValue.contains(.isInterrupted)
+      isFresh = newValue.contains(.isFresh)
+      hasPausedAtSignal = newValue.contains(.hasPausedAtSignal)
+      hasMetSignal = newValue.contains(.hasMetSignal)
+    }
   }
 
   /// Its next event is met by an instruction of its own; else it is in a call that was begun before.

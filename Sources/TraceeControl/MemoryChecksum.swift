@@ -11,6 +11,7 @@ package enum MemoryChecksum {
   package static func compute(_ tracee: Tracee, stackPointers: [RemotePointer]) -> UInt64 {
     var sum: UInt64 = 0
     var buffer = [UInt64](repeating: 0, count: 131_072)
+    tracee.fillAllAbsent()
     let pages = PageMap(tracee.tid)
     for (range, isAnonymous) in writableRanges(tracee) {
       guard let range = live(range, stackPointers) else { continue }
@@ -21,34 +22,19 @@ package enum MemoryChecksum {
     return sum
   }
 
-  /// What the program can write to, as far as the program knows: pages that the engine protects belong to what is
-  /// beside them.
+  /// What the program can write to, as far as the program knows. What lies side by side is one: into how many mappings
+  /// the kernel divides it depends on the order in which its pages were touched.
   private static func writableRanges(_ tracee: Tracee) -> [(range: RemoteRange, isAnonymous: Bool)] {
-    let protected = Set(tracee.addressSpace.writeProtected.keys)
     var ranges: [(range: RemoteRange, isAnonymous: Bool)] = []
-    func add(_ range: RemoteRange, _ isAnonymous: Bool) {
-      let border = range.start.rawValue
-      let wasSplit = protected.contains(border) || protected.contains(border &- pageSize)
-      if wasSplit, let last = ranges.last, last.range.end == range.start, last.isAnonymous == isAnonymous {
-        ranges[ranges.count - 1].range.end = range.end
+    for mapping in ProcessMaps.readProgram(tracee) where mapping.isWritable {
+      let isAnonymous = mapping.inode == 0
+      if let last = ranges.last, last.range.end == mapping.range.start, last.isAnonymous == isAnonymous {
+        ranges[ranges.count - 1].range.end = mapping.range.end
       } else {
-        ranges.append((range, isAnonymous))
-      }
-    }
-    for mapping in ProcessMaps.read(tracee.tid) where !isOwn(mapping) {
-      if mapping.isWritable {
-        add(mapping.range, mapping.inode == 0)
-      } else if !protected.isEmpty {
-        for page in protected.filter({ mapping.range.contains(RemotePointer($0)) }).sorted() {
-          add(RemoteRange(RemotePointer(page), byteCount: pageSize), mapping.inode == 0)
-        }
+        ranges.append((mapping.range, isAnonymous))
       }
     }
     return ranges
-  }
-
-  private static func isOwn(_ mapping: ProcessMapping) -> Bool {
-    OwnMemory.owns(mapping.range) || mapping.name == "[vvar]" || mapping.name == "[vdso]"
   }
 
   /// The range without the dead part of a stack that lies in it. Whole pages.

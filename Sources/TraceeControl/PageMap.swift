@@ -1,27 +1,34 @@
 import CLinuxShim
-import KernelABI
+package import KernelABI
 
 /// Which pages of a tracee exist (/proc/PID/pagemap, proc_pid_pagemap(5)).
-struct PageMap: ~Copyable {
+package struct PageMap: ~Copyable {
   private let descriptor: Int32
 
-  init(_ tid: Tid) { descriptor = Int32(rrs_open("/proc/\(tid)/pagemap", 0, 0)) }
+  package init(_ tid: Tid) { descriptor = Int32(rrs_open("/proc/\(tid)/pagemap", 0, 0)) }
 
   deinit { if descriptor >= 0 { _ = rrs_close(descriptor) } }
 
-  /// The parts of the range whose pages are in memory or swapped out; all of it where the kernel doesn't tell.
-  func present(in range: RemoteRange) -> [RemoteRange] { scan(range) ?? readEntries(range) }
+  /// The parts of the range whose pages are in memory or swapped out; all of it where the kernel doesn't tell. With
+  /// `ofFiles` false without those that are a file's own, which nobody has written to.
+  package func present(in range: RemoteRange, ofFiles: Bool = true) -> [RemoteRange] {
+    scan(range, ofFiles) ?? readEntries(range, ofFiles)
+  }
 
   /// PAGEMAP_SCAN (Linux 6.7): skips what was never touched however large it is. Nil where the kernel lacks it.
-  private func scan(_ range: RemoteRange) -> [RemoteRange]? {
+  private func scan(_ range: RemoteRange, _ ofFiles: Bool) -> [RemoteRange]? {
     let pagemapScan: UInt = 0xc060_6610
-    let present: UInt64 = 1 << 3, swapped: UInt64 = 1 << 4
+    let file: UInt64 = 1 << 2, present: UInt64 = 1 << 3, swapped: UInt64 = 1 << 4
     var found: [RemoteRange] = []
     var regions = [UInt64](repeating: 0, count: 3 * 512)
     var position = range.start.rawValue
     while position < range.end.rawValue {
-      // struct pm_scan_arg: size, flags, start, end, walk_end, vec, vec_len, max_pages, and four category masks.
-      var arguments: [UInt64] = [96, 0, position, range.end.rawValue, 0, 0, 512, 0, 0, 0, present | swapped, present]
+      // struct pm_scan_arg: size, flags, start, end, walk_end, vec, vec_len, max_pages, and four masks of categories:
+      // those that are inverted, of which all are wanted, of which any is, and that are told.
+      let excluded = ofFiles ? 0 : file
+      var arguments: [UInt64] = [
+        96, 0, position, range.end.rawValue, 0, 0, 512, 0, excluded, excluded, present | swapped, present,
+      ]
       let count = regions.withUnsafeMutableBytes { vector in
         arguments[5] = UInt64(UInt(bitPattern: vector.baseAddress))
         return arguments.withUnsafeMutableBytes {
@@ -48,8 +55,8 @@ struct PageMap: ~Copyable {
     }
   }
 
-  private func readEntries(_ range: RemoteRange) -> [RemoteRange] {
-    let presentOrSwapped: UInt64 = 3 << 62
+  private func readEntries(_ range: RemoteRange, _ ofFiles: Bool) -> [RemoteRange] {
+    let presentOrSwapped: UInt64 = 3 << 62, file: UInt64 = 1 << 61
     var found: [RemoteRange] = []
     var entries = [UInt64](repeating: 0, count: 4096)
     var page = range.start.rawValue / pageSize
@@ -58,7 +65,7 @@ struct PageMap: ~Copyable {
       let wanted = min(Int(end - page), entries.count)
       let count = entries.withUnsafeMutableBytes { rrs_pread(descriptor, $0.baseAddress, wanted * 8, page * 8) } / 8
       guard count > 0 else { return found + [RemoteRange(RemotePointer(page * pageSize), range.end)] }
-      for index in 0..<count where entries[index] & presentOrSwapped != 0 {
+      for index in 0..<count where entries[index] & presentOrSwapped != 0 && (ofFiles || entries[index] & file == 0) {
         append(RemoteRange(RemotePointer((page + UInt64(index)) * pageSize), byteCount: pageSize), to: &found)
       }
       page += UInt64(count)

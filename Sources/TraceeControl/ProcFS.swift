@@ -35,6 +35,21 @@ package enum ProcFS {
     return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
   }
 
+  /// The `VmFlags` of each mapping by its start: words of two letters (proc_pid_smaps(5)).
+  package static func mappingFlags(_ tid: Tid) -> [UInt64: Set<Substring>] {
+    guard let bytes = readFile("/proc/\(tid)/smaps") else { return [:] }
+    var flags: [UInt64: Set<Substring>] = [:]
+    var start: UInt64?
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      if line.hasPrefix("VmFlags:"), let known = start {
+        flags[known] = Set(line.dropFirst(8).split(separator: " "))
+      } else if let dash = line.firstIndex(of: "-"), let address = UInt64(line[..<dash], radix: 16) {
+        start = address
+      }
+    }
+    return flags
+  }
+
   /// The memory of a process that it shares with no other, in bytes (proc_pid_smaps(5), smaps_rollup).
   package static func privateByteCount(_ tid: Tid) -> UInt64 {
     guard let text = readFile("/proc/\(tid)/smaps_rollup") else { return 0 }

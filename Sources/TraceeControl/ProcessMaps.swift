@@ -16,6 +16,13 @@ package struct ProcessMapping: Equatable, Sendable {
   package var isWritable: Bool { protection & 2 != 0 }
   package var isReadable: Bool { protection & 1 != 0 }
   package var isExecutable: Bool { protection & 4 != 0 }
+
+  /// Whether the kernel would make one mapping of the two.
+  func isContinued(by next: ProcessMapping) -> Bool {
+    range.end == next.range.start && protection == next.protection && isShared == next.isShared
+      && device == next.device && inode == next.inode && name == next.name
+      && (inode == 0 || fileOffset + range.byteCount == next.fileOffset)
+  }
 }
 
 package enum ProcessMaps {
@@ -23,6 +30,57 @@ package enum ProcessMaps {
   package static func read(_ tid: Tid) -> [ProcessMapping] {
     guard let text = ProcFS.readFile("/proc/\(tid)/maps") else { return [] }
     return parse(text)
+  }
+
+  /// The mappings of the program, as it knows them: without rrs's own, and with the rights that it gave them where the
+  /// engine protects pages or memory is absent.
+  package static func readProgram(_ tracee: Tracee) -> [ProcessMapping] {
+    let mappings = read(tracee.tid).filter { !OwnMemory.owns($0.range) }
+    let space = tracee.addressSpace
+    guard !space.writeProtected.isEmpty || space.absent != nil else { return mappings }
+    var pieces = space.writeProtected.map { page, protection in
+      (range: RemoteRange(RemotePointer(page), byteCount: pageSize), protection: protection)
+    }
+    pieces += space.absent?.pieces(in: .all).map { ($0.range, $0.protection) } ?? []
+    pieces.sort { $0.range.start < $1.range.start }
+    var result: [ProcessMapping] = []
+    var next = 0
+    // Borders that the program doesn't know of.
+    var isOwnBorder = false
+    func add(_ mapping: ProcessMapping, _ range: RemoteRange, _ protection: Int32) {
+      guard !range.isEmpty else { return }
+      var part = mapping
+      part.range = range
+      part.protection = protection
+      if mapping.inode != 0 { part.fileOffset += range.start - mapping.range.start }
+      if isOwnBorder, let last = result.last, last.isContinued(by: part) {
+        result[result.count - 1].range.end = range.end
+      } else {
+        result.append(part)
+      }
+    }
+    for mapping in mappings {
+      var start = mapping.range.start
+      isOwnBorder = isOwnBorder && result.last?.range.end == start
+      while next < pieces.count, pieces[next].range.start < mapping.range.end {
+        guard let range = pieces[next].range.intersection(mapping.range) else {
+          next += 1
+          continue
+        }
+        if start < range.start { add(mapping, RemoteRange(start, range.start), mapping.protection) }
+        isOwnBorder = isOwnBorder || start == range.start
+        add(mapping, range, pieces[next].protection)
+        isOwnBorder = true
+        start = range.end
+        if pieces[next].range.end > mapping.range.end { break }
+        next += 1
+      }
+      if start < mapping.range.end {
+        add(mapping, RemoteRange(start, mapping.range.end), mapping.protection)
+        isOwnBorder = next < pieces.count && pieces[next].range.start == mapping.range.end
+      }
+    }
+    return result
   }
 
   package static func parse(_ text: [UInt8]) -> [ProcessMapping] {

@@ -6,6 +6,7 @@ extension Tracee {
   /// Reads as many bytes as are mapped from `address` on; the count may be short, or 0.
   package func read(_ address: RemotePointer, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     if buffer.isEmpty { return 0 }
+    guard fillAbsent(RemoteRange(address, byteCount: UInt64(buffer.count))) else { return 0 }
     let result = rrs_read_memory(tid.rawValue, buffer.baseAddress, buffer.count, address.rawValue)
     if result == buffer.count { return result }
     let done = max(result, 0)
@@ -66,7 +67,11 @@ extension Tracee {
   /// mapped.
   @discardableResult
   package func write(_ address: RemotePointer, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    if bytes.isEmpty { return true }
+    bytes.isEmpty || fillAbsent(RemoteRange(address, byteCount: UInt64(bytes.count))) && writeUnchecked(address, bytes)
+  }
+
+  /// The same, whether the memory is there yet or not.
+  func writeUnchecked(_ address: RemotePointer, _ bytes: UnsafeRawBufferPointer) -> Bool {
     let result = rrs_write_memory(tid.rawValue, bytes.baseAddress, bytes.count, address.rawValue)
     if result == bytes.count { return true }
     let done = max(result, 0)
@@ -95,9 +100,14 @@ extension Tracee {
   }
 
   private func withMemoryFile(_ body: (Int32) -> Int) -> Int {
-    let descriptor = rrs_open("/proc/\(tid)/mem", FileDescriptor.AccessMode.readWrite.rawValue, 0)
-    guard descriptor >= 0 else { return descriptor }
+    (try? openMemoryFile { body($0) }) ?? -1
+  }
+
+  /// /proc/PID/mem, which heeds no rights (proc_pid_mem(5)).
+  func openMemoryFile<R>(_ body: (Int32) throws -> R) throws -> R {
+    let path = "/proc/\(tid)/mem"
+    let descriptor = try check(rrs_open(path, FileDescriptor.AccessMode.readWrite.rawValue, 0), "open \(path)")
     defer { _ = rrs_close(Int32(descriptor)) }
-    return body(Int32(descriptor))
+    return try body(Int32(descriptor))
   }
 }

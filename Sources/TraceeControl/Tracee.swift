@@ -60,24 +60,38 @@ package final class Tracee {
 
   // MARK: Running
 
+  /// How it was let run last.
+  private enum Running { case on, toSyscallStop, oneStep }
+  private var running = Running.on
+
   package func resume(signal: Signal? = nil) throws(KernelError) {
+    running = .on
     try flushRegisters()
     try Ptrace.resume(tid, signal: signal)
   }
   package func resumeToSyscallStop(signal: Signal? = nil) throws(KernelError) {
+    running = .toSyscallStop
     try flushRegisters()
     try Ptrace.resumeToSyscallStop(tid, signal: signal)
   }
   package func step(signal: Signal? = nil) throws(KernelError) {
+    running = .oneStep
     try flushRegisters()
     try Ptrace.step(tid, signal: signal)
+  }
+  private func run(_ how: Running) throws(KernelError) {
+    switch how {
+    case .on: try resume()
+    case .toSyscallStop: try resumeToSyscallStop()
+    case .oneStep: try step()
+    }
   }
 
   /// Executes one instruction of the tracee, with its signals held back, and waits for that. Returns what wait(2) said:
   /// `.signalStop(.trap)` unless the instruction faulted, entered a system call, or the tracee was killed.
   ///
   /// Preconditions: the tracee is in a ptrace-stop outside of a system call.
-  package func stepAlone() throws(KernelError) -> WaitStatus {
+  package func stepAlone() throws -> WaitStatus {
     let mask = try Ptrace.signalMask(tid)
     // All but the signals of faults: a forced signal that is blocked would be reset to its default.
     let faults: [Signal] = [.trap, .segmentationFault, .bus, .floatingPoint, .illegalInstruction]
@@ -89,25 +103,27 @@ package final class Tracee {
   }
 
   /// Waits for this tracee alone. Returns its status.
-  package func wait() throws(KernelError) -> WaitStatus {
-    var status: Int32 = 0
-    var result = rrs_wait(tid.rawValue, &status, 0)
-    while result == -4 { result = rrs_wait(tid.rawValue, &status, 0) }
-    return try reported(result, status)
+  package func wait() throws -> WaitStatus {
+    while true {
+      if let status = try waitUnlessInterrupted() { return status }
+    }
   }
 
   /// The same; nil: a signal to rrs came first.
-  package func waitUnlessInterrupted() throws(KernelError) -> WaitStatus? {
-    var status: Int32 = 0
-    let result = rrs_wait(tid.rawValue, &status, 0)
-    return result == -4 ? nil : try reported(result, status)
-  }
-
-  private func reported(_ result: Int, _ status: Int32) throws(KernelError) -> WaitStatus {
-    _ = try check(result, "wait4", tid: tid)
-    let reported = WaitStatus(raw: status)
-    if reported.rawExit == nil { stopCount += 1 }
-    return reported
+  ///
+  /// Where the tracee touches absent memory, that is brought in, and the tracee runs on as it was let run.
+  package func waitUnlessInterrupted() throws -> WaitStatus? {
+    while true {
+      var raw: Int32 = 0
+      let result = rrs_wait(tid.rawValue, &raw, 0)
+      if result == -4 { return nil }
+      _ = try check(result, "wait4", tid: tid)
+      let status = WaitStatus(raw: raw)
+      if status.rawExit == nil { stopCount += 1 }
+      let how = running
+      guard try bringInTouched(status) else { return status }
+      try run(how)
+    }
   }
 }
 
@@ -156,6 +172,8 @@ package final class AddressSpace {
   /// Pages that the engine protects against writing, with the protection that the program gave them (PROT_* of
   /// mmap(2)): for the program, and for what compares memory, they are as if they had that.
   package var writeProtected: [UInt64: Int32] = [:]
+  /// What isn't there yet, in a replay that began at a persistent checkpoint.
+  package var absent: AbsentMemory?
   /// Memory for the output of calls that sleep while other tracees run.
   package private(set) var scratch = ScratchPool()
 
@@ -168,6 +186,7 @@ package final class AddressSpace {
     copy.programBreak = programBreak
     copy.dumpable = dumpable
     copy.writeProtected = writeProtected
+    copy.absent = absent
     copy.scratch = scratch.fork()
     return copy
   }

@@ -13,6 +13,7 @@ extension ReplaySession {
   }
 
   private func makeMappings(_ tracee: Tracee, _ records: [MappingRecord]) throws {
+    for record in records { try tracee.forgetAbsent(record.range) }
     var calls = RemoteCalls()
     var temporary: [Int32] = []
     defer { for descriptor in temporary { _ = rrs_close(descriptor) } }
@@ -58,6 +59,8 @@ extension ReplaySession {
     let records = try reader.mappings(forEvent: event.number)
     // A shared file that grew must have its bytes before the mapping shows them.
     for record in records where record.flags & MapFlag.typeMask != MapFlag.private { _ = try files.backing(record) }
+    try tracee.tracee.bringIn(RemoteRange(RemotePointer(old), byteCount: RemotePointer(oldSize).pageEnd.rawValue))
+    if new != old { try tracee.tracee.forgetAbsent(RemoteRange(RemotePointer(new), byteCount: newSize)) }
     let flags = new == old ? 0 : mayMove | fixed | (recorded.argument(3) & dontUnmap)
     _ = try tracee.tracee.checkedRemoteCall("mremap", SyscallNumber.mremap, old, oldSize, newSize, flags, new)
     try engine.didChangeMapping(
@@ -73,6 +76,7 @@ extension ReplaySession {
     let old = space.programBreak, new = RemotePointer(recorded.rax)
     space.programBreak = new
     if !old.isNull, new.pageEnd < old.pageEnd {
+      try tracee.tracee.forgetAbsent(RemoteRange(new.pageEnd, old.pageEnd))
       _ = try tracee.tracee.checkedRemoteCall(
         "munmap", SyscallNumber.munmap, new.pageEnd.rawValue, old.pageEnd - new.pageEnd)
     } else {
@@ -89,6 +93,7 @@ extension ReplaySession {
     ]
     let advice = recorded.argument(2)
     guard recorded.syscallNumber == SyscallNumber.madvise, effective.contains(advice) else { return }
+    try tracee.tracee.bringIn(RemoteRange(RemotePointer(recorded.argument(0)), byteCount: recorded.argument(1)))
     _ = try tracee.tracee.checkedRemoteCall(
       "madvise", SyscallNumber.madvise, recorded.argument(0), recorded.argument(1), advice == free ? dontNeed : advice)
     engine.didWriteMemory(

@@ -66,15 +66,20 @@ extension ReplaySession {
     guard rootTid == nil else {
       throw ReplayError.unusableTrace("tracee \(recordedTid) starts a process image, but was never born")
     }
+    rootTid = recordedTid
+    return try spawn(recordedTid, group: recordedTid)
+  }
+
+  /// A new process, in rrs's own image.
+  func spawn(_ recordedTid: Tid, group: Tid) throws -> ReplayTracee {
     var spawning = TraceeSpawner.Options()
     spawning.newSession = true
     let tid = try TraceeSpawner.spawn(
       path: "/proc/self/exe", arguments: ["rrs-tracee"], environment: [], options: spawning)
-    rootTid = recordedTid
     return ReplayTracee(
       Tracee(
         tid: tid, recordedTid: recordedTid, addressSpace: AddressSpace(),
-        threadGroup: ThreadGroup(id: tid, recordedID: recordedTid)))
+        threadGroup: ThreadGroup(id: tid, recordedID: group)))
   }
 
   /// A real execve, of rrs's own executable: the kernel ends the other threads and makes a new address space.
@@ -113,7 +118,7 @@ extension ReplaySession {
   }
 
   /// Nothing but the gadget is mapped when this is done.
-  private func emptyImage(_ tracee: Tracee) throws {
+  func emptyImage(_ tracee: Tracee) throws {
     let userEnd: UInt64 = 0x7fff_ffff_f000
     let high = Gadget.range.end.rawValue
     var calls = RemoteCalls()

@@ -20,11 +20,13 @@ extension ReplaySession {
     case .map, .attachSharedMemory:
       try makeMappings(tracee, event)
     case .unmap:
+      try tracee.tracee.forgetAbsent(argumentRange(recorded))
       try remote(tracee, "munmap", SyscallNumber.munmap, recorded, count: 2)
       try noteMapping(tracee, recorded, protection: 0)
     case .remap:
       try replayRemap(tracee, event, recorded)
     case .protect:
+      try tracee.tracee.bringIn(argumentRange(recorded))
       try remote(tracee, "mprotect", SyscallNumber.mprotect, recorded, count: 3)
       try noteMapping(tracee, recorded, protection: Int32(truncatingIfNeeded: recorded.argument(2)))
     case .programBreak:
@@ -64,9 +66,12 @@ extension ReplaySession {
   }
 
   private func noteMapping(_ tracee: ReplayTracee, _ recorded: Registers, protection: Int32) throws {
-    let start = RemotePointer(recorded.argument(0))
-    let range = RemoteRange(start, byteCount: RemotePointer(recorded.argument(1)).pageEnd.rawValue)
-    try engine.didChangeMapping(tracee.tracee, range, protection: protection)
+    try engine.didChangeMapping(tracee.tracee, argumentRange(recorded), protection: protection)
+  }
+
+  /// What munmap(2) and its like are told: an address and a byte count, of which whole pages count.
+  private func argumentRange(_ recorded: Registers) -> RemoteRange {
+    RemoteRange(RemotePointer(recorded.argument(0)), byteCount: RemotePointer(recorded.argument(1)).pageEnd.rawValue)
   }
 
   /// The recorded call with its recorded arguments.

@@ -28,6 +28,8 @@ extension SoftwareEngine {
     new.repeatsStep = old.repeatsStep
   }
 
+  package func didRestore(_ tracee: Tracee, ticks: UInt64) { state(of: tracee).ticks = ticks }
+
   // MARK: - Watched memory
 
   func noteWatches(_ tracee: Tracee, _ state: SoftwareTracee) throws {
