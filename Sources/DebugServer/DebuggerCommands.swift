@@ -20,6 +20,9 @@ struct DebuggerCommand {
     .init(name: "delete checkpoint", help: "Forget a checkpoint: delete checkpoint NUMBER."),
     .init(name: "info checkpoints", help: "List the checkpoints."),
     .init(name: "restart", help: "Go to a checkpoint: restart NUMBER."),
+    .init(
+      name: "write-checkpoints", help: "Save the checkpoints with the recording; load-checkpoints brings them back."),
+    .init(name: "load-checkpoints", help: "Bring back the checkpoints that write-checkpoints has saved."),
     .init(name: "seek-ticks", help: "Go to where the current thread has done so many ticks: seek-ticks TICKS."),
     .init(name: "back", help: "Go to where the debugger stood before."),
     .init(name: "forward", help: "Go to where the debugger stood before the last back."),

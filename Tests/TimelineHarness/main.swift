@@ -15,6 +15,7 @@ import Translation
 //   TimelineHarness steps TRACE COUNT SEED    single steps, and the same ones back
 //   TimelineHarness stops TRACE COUNT SEED    breakpoints and watchpoints, forwards and backwards
 //   TimelineHarness interrupts TRACE 0 0      a debugger's ^C
+//   TimelineHarness saved TRACE COUNT SEED    persistent checkpoints at random points
 //   TimelineHarness pages TRACE COUNT SEED    the same with more memory watched than there are debug registers for
 
 struct Failure: Error, CustomStringConvertible { var description: String }
@@ -40,12 +41,16 @@ final class Harness {
     timeline = try Self.open(trace)
   }
 
-  static func open(_ trace: String) throws -> Timeline {
+  static func open(
+    _ trace: String, saved: Bool = false, onProblem: @escaping (String) -> Void = { _ in }
+  ) throws -> Timeline {
     var options = ReplayOptions()
     options.traceDirectory = trace
     options.showOutput = false
     let session = try Replayer().open(options) { SoftwareEngine.make($0) }
-    return try Timeline(session: session, index: try EventIndex(directory: trace))
+    return try Timeline(
+      session: session, index: try EventIndex(directory: trace),
+      saved: saved ? SavedCheckpoints(session, onProblem: onProblem) : nil)
   }
 
   func reopen() throws {
@@ -249,7 +254,7 @@ final class Harness {
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
   guard arguments.count == 4, let count = Int(arguments[2]), let seed = UInt64(arguments[3]) else {
-    throw Failure(description: "points, steps, stops or pages, TRACE, COUNT, SEED")
+    throw Failure(description: "points, steps, stops, saved or pages, TRACE, COUNT, SEED")
   }
   let harness = try Harness(arguments[1], seed: seed)
   defer { harness.timeline.end() }
@@ -257,9 +262,10 @@ do {
   case "points": try harness.points(count)
   case "steps": try harness.steps(count)
   case "stops": try harness.stops(count, watchesPages: false)
+  case "saved": try harness.saved(count)
   case "interrupts": try harness.interrupts()
   case "pages": try harness.stops(count, watchesPages: true)
-  default: throw Failure(description: "points, steps, stops or pages?")
+  default: throw Failure(description: "points, steps, stops, saved or pages?")
   }
 } catch {
   let message = Array("harness: \(arguments.joined(separator: " ")): \(error)\n".utf8)

@@ -51,8 +51,7 @@ package struct DebugBeginning: Sendable {
       throw DebugError("the recording ends before event \(event): its last event is \(lastEvent)", number: 2)
     }
     guard atExit else { return Place(event: min(max(first, event ?? first), max(lastEvent, 1)), process: pid) }
-    // What comes last are the deaths themselves, and the end.
-    while end > first, let entry = try index.event(end), entry.kind.isExit || entry.kind == .other { end -= 1 }
+    end = try index.lastUsefulEvent(upTo: end, from: first)
     if end > first, case .signal? = try index.event(end)?.kind {
       return Place(event: end - 1, process: pid, isAtSignal: true)
     }

@@ -32,10 +32,11 @@ package final class DebugSession: RecordingView {
     var place: String
   }
 
-  /// Begins where `beginning` says. Throws `DebugError` where there is no such place.
+  /// Begins where `beginning` says; on the way to places `startsFromSaved`: from the nearest of the checkpoints that
+  /// were `saved`. Throws `DebugError` where there is no such place.
   package init(
     _ session: ReplaySession, beginning: DebugBeginning = DebugBeginning(), layout: ExtendedStateLayout,
-    isInterrupted: () -> Bool = { false }
+    saved: SavedCheckpoints, startsFromSaved: Bool = true, isInterrupted: () -> Bool = { false }
   ) throws {
     reader = session.reader
     guard session.engine.tickUnit == .nonForwardTransfers else {
@@ -46,7 +47,9 @@ package final class DebugSession: RecordingView {
     processes = try RecordedProcesses(reader.traceeCursor())
     files = try RecordedFiles(reader)
     self.layout = layout
-    timeline = try Timeline(session: session, index: try EventIndex(directory: reader.directory))
+    timeline = try Timeline(
+      session: session, index: try EventIndex(directory: reader.directory), saved: saved,
+      startsFromSaved: startsFromSaved)
     let place = try beginning.place(processes, lastEvent: reader.lastEventNumber, timeline.index)
     try timeline.seek(afterEvent: place.event, isInterrupted: isInterrupted)
     var reason = DebugStop.Reason.signal(0)
@@ -132,7 +135,7 @@ package final class DebugSession: RecordingView {
         guard number <= reader.lastEventNumber else {
           throw DebugError("the recording ends before event \(number): its last event is \(reader.lastEventNumber)")
         }
-        let event = min(max(number, 1), try lastUsefulEvent)
+        let event = min(max(number, 1), try index.lastUsefulEvent(upTo: reader.lastEventNumber))
         try timeline.seek(afterEvent: event, isInterrupted: isInterrupted)
         return try arriveHere()
       case .checkpoint(let number):
@@ -148,17 +151,6 @@ package final class DebugSession: RecordingView {
         try timeline.seek(to: place.point, isInterrupted: isInterrupted)
         return arrive(place.stop)
       }
-    }
-  }
-
-  /// The last event before which something runs that can be looked at.
-  private var lastUsefulEvent: UInt64 {
-    get throws {
-      var event = reader.lastEventNumber
-      while event > 1, let entry = try timeline.index.event(event), entry.kind.isExit || entry.kind == .other {
-        event -= 1
-      }
-      return event
     }
   }
 

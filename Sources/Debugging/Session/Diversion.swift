@@ -22,6 +22,8 @@ final class Diversion {
       throw DebugError("there is no thread \(tid) here", number: 3)
     }
     self.tracee = tracee
+    // The calls that it makes are the kernel's business.
+    try tracee.tracee.bringInAll()
   }
 
   func end() { session.killAll() }
@@ -107,9 +109,9 @@ final class Diversion {
     SyscallNumber.mmap, SyscallNumber.munmap, SyscallNumber.mprotect, SyscallNumber.mremap, SyscallNumber.madvise,
     SyscallNumber.clock_gettime, SyscallNumber.clock_getres, SyscallNumber.gettimeofday, SyscallNumber.time,
     SyscallNumber.getrandom, SyscallNumber.sched_yield, SyscallNumber.uname, SyscallNumber.sysinfo,
-    SyscallNumber.getcwd, SyscallNumber.stat, SyscallNumber.lstat, SyscallNumber.newfstatat, SyscallNumber.access, SyscallNumber.readlink,
-    SyscallNumber.rt_sigprocmask, SyscallNumber.getuid, SyscallNumber.geteuid, SyscallNumber.getgid,
-    SyscallNumber.getegid,
+    SyscallNumber.getcwd, SyscallNumber.stat, SyscallNumber.lstat, SyscallNumber.newfstatat,
+    SyscallNumber.access, SyscallNumber.readlink, SyscallNumber.rt_sigprocmask, SyscallNumber.getuid,
+    SyscallNumber.geteuid, SyscallNumber.getgid, SyscallNumber.getegid,
   ]
 
   /// futex(2): those that wake find nobody; those that wait are told that the word has changed (EAGAIN), and look

@@ -110,10 +110,9 @@ extension RecordingView {
   /// The program's mappings, with their names at recording.
   private func maps(_ process: Int32) -> [ProcessMapping] {
     guard let tracee = tracee(ofProcess: process)?.tracee else { return [] }
-    return ProcessMaps.read(tracee.tid).filter { !OwnMemory.owns($0.range) }.map { mapping in
+    return ProcessMaps.readProgram(tracee).map { mapping in
       var mapping = mapping
       mapping.name = files.recordedPath(of: mapping.name) ?? (mapping.name.hasPrefix("/memfd:") ? "" : mapping.name)
-      if let own = tracee.addressSpace.writeProtected[mapping.range.start.rawValue] { mapping.protection = own }
       return mapping
     }
   }

@@ -39,6 +39,13 @@ package final class EventIndex {
     return entries[index]
   }
 
+  /// The last event up to `end` at which something happens but deaths, and the end; `first` if there is none.
+  package func lastUsefulEvent(upTo end: UInt64, from first: UInt64 = 1) throws(TraceError) -> UInt64 {
+    var number = end
+    while number > first, let entry = try event(number), entry.kind.isExit || entry.kind == .other { number -= 1 }
+    return number
+  }
+
   /// The stack pointer that event `number` left its tracee with.
   package func stackPointer(ofEvent number: UInt64) throws(TraceError) -> RemotePointer? {
     try wholeEvent(number)?.registers?.stackPointer

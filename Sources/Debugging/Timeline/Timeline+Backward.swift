@@ -21,7 +21,7 @@ extension Timeline {
         let known = scanned.lastHit(before: end)
         if let hit = known.hit, let stop = try goBack(to: hit, before: end, stops, isInterrupted) { return stop }
         end = known.knownFrom
-        guard let checkpoint = lastCheckpoint(before: end), end > TimePoint(event: beginEvent) else {
+        guard let checkpoint = try bestCheckpoint(before: end), end > TimePoint(event: beginEvent) else {
           return try goToBegin()
         }
         try restore(checkpoint)

@@ -57,7 +57,7 @@ extension Timeline {
 
   /// The nearest place to start from: where we are, or a checkpoint.
   private func restoreCheckpoint(before target: TimePoint) throws {
-    guard let checkpoint = lastCheckpoint(upTo: target) else { throw NoSuchPoint(point: target) }
+    guard let checkpoint = try bestCheckpoint(upTo: target) else { throw NoSuchPoint(point: target) }
     try restore(checkpoint)
   }
 
@@ -65,7 +65,7 @@ extension Timeline {
     toEvent event: UInt64, thenTicks ticks: UInt64?, before target: TimePoint, _ isInterrupted: () -> Bool
   ) throws {
     let here = try floor
-    if here > target || lastCheckpoint(upTo: target).map({ $0.floor > here }) ?? false {
+    if try here > target || bestCheckpoint(upTo: target).map({ $0.floor > here }) ?? false {
       try restoreCheckpoint(before: target)
     }
     let wasVisible = session.isVisible

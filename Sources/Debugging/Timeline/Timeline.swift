@@ -36,9 +36,18 @@ package final class Timeline {
   /// Ticks between two looks at whether the debugger wants to interrupt.
   static let sliceTicks: UInt64 = 4_000_000
 
-  package init(session: ReplaySession, index: EventIndex) throws {
+  /// The recording's persistent checkpoints.
+  private let saved: SavedCheckpoints?
+  /// Whether the way to a place may begin at one of those.
+  private let startsFromSaved: Bool
+
+  package init(
+    session: ReplaySession, index: EventIndex, saved: SavedCheckpoints? = nil, startsFromSaved: Bool = true
+  ) throws {
     self.session = session
     self.index = index
+    self.saved = saved
+    self.startsFromSaved = startsFromSaved
     checkpoints = [TimeCheckpoint(point: TimePoint(event: 0), work: 0, session: try session.copy())]
   }
 
@@ -164,8 +173,44 @@ package final class Timeline {
     try session.takeReader()
   }
 
-  func lastCheckpoint(before point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.point < point } }
+  /// The last one in memory.
   func lastCheckpoint(upTo point: TimePoint) -> TimeCheckpoint? { checkpoints.last { $0.floor <= point } }
+
+  /// The last one to start from, which may be a persistent one.
+  func bestCheckpoint(before point: TimePoint) throws -> TimeCheckpoint? {
+    try best { $0.timePoint < point } isFit: { $0.point < point }
+  }
+  func bestCheckpoint(upTo point: TimePoint) throws -> TimeCheckpoint? {
+    try best { $0.floor <= point } isFit: { $0.floor <= point }
+  }
+
+  private func best(
+    _ isSavedFit: (SavedPlace) -> Bool, isFit: (TimeCheckpoint) -> Bool
+  ) throws -> TimeCheckpoint? {
+    let known = checkpoints.last(where: isFit)
+    guard startsFromSaved else { return known }
+    while let place = saved?.last(where: isSavedFit), known.map({ place.timePoint > $0.point }) ?? true {
+      if let restored = try restore(place) { return restored }
+    }
+    return known
+  }
+
+  /// Makes a persistent checkpoint one in memory. Nil where it can't be used, which is said, and it is forgotten.
+  func restore(_ place: SavedPlace, isKept: Bool = false) throws -> TimeCheckpoint? {
+    let point = place.timePoint
+    if let known = checkpoints.first(where: { $0.point == point }) {
+      if isKept { known.keepCount += 1 }
+      return known
+    }
+    guard let restored = saved?.restore(place, beside: session) else { return nil }
+    let checkpoint = TimeCheckpoint(point: point, work: place.work, session: restored)
+    checkpoint.isAtEvent = place.isAtEvent
+    checkpoint.isAtStageStart = place.isAtStageStart
+    if isKept { checkpoint.keepCount = 1 }
+    checkpoints.insert(checkpoint, at: checkpoints.firstIndex { $0.point > point } ?? checkpoints.count)
+    thinOut(present: checkpoint)
+    return checkpoint
+  }
 
   /// The earliest point that this place is as good as: where the code between two events begins, all points of that
   /// code lie ahead, whatever its first tick and address are.

@@ -33,7 +33,9 @@ struct DumpCommand: Verb {
     help: "For scripts, a line each: event, tid, kind (a number), ticks, registers as in user_regs_struct.")
   var raw = false
 
-  @Flag(name: [.customShort("s"), .customLong("statistics")], help: "Print statistics of the events at the end.")
+  @Flag(
+    name: [.customShort("s"), .customLong("statistics")],
+    help: "Print statistics of the events at the end, and when checkpoints were saved and loaded.")
   var statistics = false
 
   @Option(
@@ -62,6 +64,7 @@ struct DumpCommand: Verb {
     let tracees = Set(tids.map { Tid($0) })
     var counts = EventStatistics()
     var output = StandardOutput()
+    let checkpoints = raw || json ? [:] : Dictionary(grouping: CheckpointStore(reader).list().places, by: \.event)
     for range in selectors.map({ $0.range(last: reader.lastEventNumber) }) {
       guard range.lowerBound <= reader.lastEventNumber else { continue }
       try reader.seek(toEvent: range.lowerBound)
@@ -74,10 +77,13 @@ struct DumpCommand: Verb {
           output.print(EventText.raw(event))
         } else {
           for line in try EventText(reader: reader, details: details).lines(event) { output.print(line) }
+          for place in checkpoints[event.number] ?? [] { output.print(EventText.line(place)) }
         }
       }
     }
-    if statistics { for line in counts.lines { output.print(line) } }
+    if statistics {
+      for line in counts.lines + CheckpointStore(reader).log().compactMap(EventText.logLine) { output.print(line) }
+    }
     if reader.isCutShort && !raw && !json { warn("the trace is cut short: it has no end event") }
   }
 

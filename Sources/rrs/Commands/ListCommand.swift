@@ -10,7 +10,8 @@ struct ListCommand: Verb {
   static let configuration = VerbForm.configuration("ls", abstract: "List the traces.")
 
   @Flag(
-    name: [.customShort("l"), .customLong("full-listing")], help: "Show start time, size on disk and command line.")
+    name: [.customShort("l"), .customLong("full-listing")],
+    help: "Show start time, size on disk, number of persistent checkpoints, and command line.")
   var full = false
 
   @Flag(name: [.customShort("t"), .customLong("sort-by-age")], help: "Sort by start time, the newest first.")
@@ -38,7 +39,7 @@ struct ListCommand: Verb {
       return
     }
     let nameWidth = max(4, rows.map { $0.name.count }.max() ?? 0)
-    output.print(ListedTrace.line(nameWidth, "NAME", "START", "SIZE", "COMMAND"))
+    output.print(ListedTrace.line(nameWidth, "NAME", "START", "SIZE", "CKPTS", "COMMAND"))
     for row in rows { output.print(row.line(nameWidth: nameWidth)) }
   }
 }
@@ -50,6 +51,7 @@ struct ListedTrace {
   /// Nanoseconds since the epoch; nil where there is no readable header.
   var start: UInt64?
   var command: String
+  var checkpointCount = 0
 
   init(path: String, readsHeader: Bool) {
     self.path = path
@@ -57,7 +59,9 @@ struct ListedTrace {
     command = ""
     guard readsHeader else { return }
     do {
-      let header = try TraceReader(directory: path).header
+      let reader = try TraceReader(directory: path)
+      let header = reader.header
+      checkpointCount = CheckpointStore(reader).list().places.count
       start = header.startRealtimeNanoseconds
       command = TextFormat.commandLine(header.commandLine)
     } catch {
@@ -67,13 +71,16 @@ struct ListedTrace {
 
   func line(nameWidth: Int) -> String {
     let time = start.map { TextFormat.localTime(nanosecondsSinceEpoch: $0) } ?? "-"
-    return Self.line(nameWidth, name, time, TextFormat.byteCount(FileStatus.diskByteCount(path)), command)
+    let size = TextFormat.byteCount(FileStatus.diskByteCount(path))
+    return Self.line(nameWidth, name, time, size, checkpointCount == 0 ? "-" : "\(checkpointCount)", command)
   }
 
-  static func line(_ nameWidth: Int, _ name: String, _ time: String, _ size: String, _ command: String) -> String {
+  static func line(
+    _ nameWidth: Int, _ name: String, _ time: String, _ size: String, _ checkpoints: String, _ command: String
+  ) -> String {
     let columns = [
       TextFormat.padded(name, toRight: nameWidth), TextFormat.padded(time, toRight: 19),
-      TextFormat.padded(size, toLeft: 6), command,
+      TextFormat.padded(size, toLeft: 6), TextFormat.padded(checkpoints, toLeft: 5), command,
     ]
     return columns.joined(separator: "  ")
   }

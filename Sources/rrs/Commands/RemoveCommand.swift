@@ -4,7 +4,7 @@ import TraceFormat
 
 /// `rrs rm`
 struct RemoveCommand: Verb {
-  static let form = VerbForm(name: "rm", options: [.flag("force", "f")])
+  static let form = VerbForm(name: "rm", options: [.flag("force", "f"), .flag("checkpoints", "c")])
 
   static let configuration = VerbForm.configuration("rm", abstract: "Remove traces.")
 
@@ -12,6 +12,11 @@ struct RemoveCommand: Verb {
     name: [.customShort("f"), .customLong("force")],
     help: "Remove a directory that doesn't look like a trace too, and don't mind one that isn't there.")
   var force = false
+
+  @Flag(
+    name: [.customShort("c"), .customLong("checkpoints")],
+    help: "Remove the persistent checkpoints alone; the traces stay as they are.")
+  var checkpointsOnly = false
 
   @Argument(help: "The traces, as paths or as names that 'rrs ls' shows.", completion: .traces)
   var traces: [String] = []
@@ -25,6 +30,7 @@ struct RemoveCommand: Verb {
   private func remove(_ argument: String, in directories: TraceDirectory) throws {
     if force && !FileStatus.exists(argument) && !FileStatus.exists(directories.path + "/" + argument) { return }
     let path = try directories.resolve(argument)
+    if checkpointsOnly { return try CheckpointStore(TraceReader(directory: path)).removeAll() }
     if !force { try requireTrace(path) }
     if let failure = FileStatus.removeTree(path) {
       throw CommandFailure(

@@ -16,7 +16,7 @@ struct ReplayCommand: Verb {
       .value("onfork", "f"), .value("debugger", "d"), .value("debugger-option", "o"), .value("gdb-x", "x"),
       .flag("fullname"), .value("interpreter", "i"), .value("dbgport", "s"), .value("dbghost", "h"),
       .flag("keep-listening", "k"), .flag("serve-files"), .value("trace", "t"), .flag("no-redirect-output", "q"),
-      .value("stats"), .value("tty"), .value("emergency-port"), .flag("cpu-unbound", "u"),
+      .value("stats"), .value("tty"), .value("emergency-port"), .flag("ignore-pcp"), .flag("cpu-unbound", "u"),
     ],
     restOption: "debugger-option")
 
@@ -88,6 +88,9 @@ struct ReplayCommand: Verb {
   @Flag(name: [.customShort("u"), .customLong("cpu-unbound")], help: "Don't bind to one processor.")
   var cpuUnbound = false
 
+  @Flag(name: .customLong("ignore-pcp"), help: "Begin at the start of the recording, at no persistent checkpoint.")
+  var ignoresCheckpoints = false
+
   @Argument(help: "The trace, as a path or as a name that 'rrs ls' shows. (default: the latest)", completion: .traces)
   var trace: String?
 
@@ -100,7 +103,9 @@ struct ReplayCommand: Verb {
     beginning.atExit = gotoExit
     guard onProcess == nil || onFork == nil else { throw UsageError("-p and -f name one process each: give one") }
     beginning.process = onProcess.map { .executed($0) } ?? onFork.map { .forked(Tid($0)) }
-    try DebuggerLaunch(options: options, beginning: beginning, debugger: debugger, emergency: emergency).run()
+    var launch = DebuggerLaunch(options: options, beginning: beginning, debugger: debugger, emergency: emergency)
+    launch.usesCheckpoints = !ignoresCheckpoints
+    try launch.run()
   }
 
   private var emergency: EmergencyDebugger {

@@ -11,7 +11,7 @@ struct RerunCommand: Verb {
     name: "rerun",
     options: [
       .value("trace-start", "s"), .value("trace-end", "e"), .value("function", "f"), .value("singlestep"),
-      .value("event-regs"), .flag("raw", "r"), .flag("cpu-unbound", "u"),
+      .value("event-regs"), .flag("raw", "r"), .flag("ignore-pcp"), .flag("cpu-unbound", "u"),
     ])
 
   static let configuration = VerbForm.configuration(
@@ -55,6 +55,9 @@ struct RerunCommand: Verb {
   @Flag(name: [.customShort("u"), .customLong("cpu-unbound")], help: "Don't bind to one processor.")
   var cpuUnbound = false
 
+  @Flag(name: .customLong("ignore-pcp"), help: "Begin at the start of the recording, at no persistent checkpoint.")
+  var ignoresCheckpoints = false
+
   @Argument(help: "The trace, as a path or as a name that 'rrs ls' shows. (default: the latest)", completion: .traces)
   var trace: String?
 
@@ -65,10 +68,13 @@ struct RerunCommand: Verb {
     replayOptions.showOutput = false
     replayOptions.cpuUnbound = cpuUnbound
     replayOptions.force = global.forceThings
-    let session = try Replayer().open(replayOptions) { EngineSelection.engine(replaying: $0) }
+    var session = try Replayer().open(replayOptions) { EngineSelection.engine(replaying: $0) }
     guard options.start <= session.reader.lastEventNumber else {
       throw UsageError(
         "the recording ends before event \(options.start): its last event is \(session.reader.lastEventNumber)")
+    }
+    if !ignoresCheckpoints {
+      session = try SavedCheckpoints(session) { warn($0) }.start(session, before: options.start)
     }
     let rerun = Rerun(session, options: options, layout: session.reader.header.extendedStateLayout)
     var output = StandardOutput()

@@ -16,6 +16,8 @@ struct DebuggerLaunch {
   var beginning: DebugBeginning
   var debugger: DebuggerOptions
   var emergency: EmergencyDebugger
+  /// Whether the way to a place may begin at a persistent checkpoint.
+  var usesCheckpoints = true
 
   /// What rr exits with.
   private static let noSuchProcess: Int32 = 2
@@ -54,7 +56,9 @@ struct DebuggerLaunch {
   private func openSession() throws -> DebugSession {
     let replay = try Replayer().open(options) { EngineSelection.engine(replaying: $0) }
     do {
-      return try DebugSession(replay, beginning: beginning, layout: replay.reader.header.extendedStateLayout)
+      return try DebugSession(
+        replay, beginning: beginning, layout: replay.reader.header.extendedStateLayout,
+        saved: SavedCheckpoints(replay) { warn($0) }, startsFromSaved: usesCheckpoints)
     } catch let error as DebugError {
       replay.killAll()
       throw CommandFailure(

@@ -35,6 +35,27 @@ struct EventText {
     return lines
   }
 
+  /// A persistent checkpoint behind its last event.
+  static func line(_ place: SavedPlace) -> String {
+    var line = "    checkpoint \(place.id) at event \(place.event)"
+    if !place.isAtStageStart { line += ", ticks \(place.ticks), \(TextFormat.hex(place.programCounter))" }
+    if place.number > 0 { line += ", the debugger's \(place.number)" + (place.label.isEmpty ? "" : ": \(place.label)") }
+    return line
+  }
+
+  /// An entry of the checkpoints' log; nil for others.
+  static func logLine(_ entry: TraceEvent) -> String? {
+    let what: (String, UInt64, [UInt8])
+    switch entry.kind {
+    case .checkpointSaved(let id, let hash): what = ("saved", id, hash)
+    case .checkpointLoaded(let id, let hash): what = ("loaded", id, hash)
+    default: return nil
+    }
+    let time = TextFormat.localTime(nanosecondsSinceEpoch: entry.monotonicNanoseconds)
+    let state = what.2.prefix(8).map { TextFormat.twoHexDigits($0) }.joined()
+    return "\(time)  \(what.0) checkpoint \(what.1) at event \(entry.number), state \(state)"
+  }
+
   /// A line for scripts.
   static func raw(_ event: TraceEvent) -> String {
     var fields = [String(event.number), "\(event.tid)", String(event.kind.number), String(event.ticks)]

@@ -4,6 +4,8 @@ import Glibc
 enum TextFormat {
   static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
+  static func twoHexDigits(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+
   static func padded(_ text: String, toLeft width: Int) -> String {
     text.count >= width ? text : String(repeating: " ", count: width - text.count) + text
   }
@@ -47,7 +49,7 @@ enum TextFormat {
     var text = ""
     for (index, byte) in bytes.enumerated() {
       if [4, 6, 8, 10].contains(index) { text += "-" }
-      text += byte < 16 ? "0" + String(byte, radix: 16) : String(byte, radix: 16)
+      text += twoHexDigits(byte)
     }
     return text
   }
