@@ -103,7 +103,7 @@ let package = Package(
       path: "Tests/TranslationHarness/TranslationHarness", swiftSettings: swiftSettings),
     tests("TranslationTests", ["Translation", "Execution", "X86", "KernelABI", "TestSupport", "TranslationHarness"]),
     tests("TraceFormatTests", ["TraceFormat", "KernelABI", "CLinuxShim", "TestSupport"]),
-    tests("PackingTests", ["Packing", "TraceFormat", "KernelABI", "TestSupport"]),
+    tests("PackingTests", ["Packing", "TraceFormat", "KernelABI", "TestSupport", "rrs"]),
     tests("RecordReplayTests", ["TestSupport"]),
     tests("CLITests", ["TestSupport", "rrs"]),
     .target(

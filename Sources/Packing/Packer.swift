@@ -66,7 +66,7 @@ private struct Packer {
   }
 
   private func removeLeftovers(but kept: Set<String>) throws(TraceError) {
-    if rewriter.hasLeftovers { rewriter.removeLeftovers() }
+    rewriter.removeLeftovers()
     for name in try names.all() where !kept.contains(name) && names.isOurs(name) { names.remove(name) }
   }
 

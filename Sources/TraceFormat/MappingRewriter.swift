@@ -35,12 +35,8 @@ package struct MappingRewriter {
   /// Names that only this makes, in the trace's directory: what an interruption leaves of them is of no use.
   private static let temporaryNames = [".mmaps.new", ".index.new"]
 
-  /// Whether an earlier rewriting was interrupted.
-  package var hasLeftovers: Bool { Self.temporaryNames.contains { access(directory + "/" + $0, F_OK) == 0 } }
-
-  package func removeLeftovers() {
-    for name in Self.temporaryNames { unlink(directory + "/" + name) }
-  }
+  /// What an interrupted rewriting left.
+  package func removeLeftovers() { for name in Self.temporaryNames { unlink(directory + "/" + name) } }
 
   /// Writes the stream where a record changes, and the index where it isn't that of the streams. Returns whether
   /// anything was written.
@@ -148,11 +144,15 @@ package struct MappingRewriter {
 
   /// Nil where there is none.
   private func currentIndex() throws(TraceError) -> [UInt8]? {
-    guard access(indexPath, F_OK) == 0 else { return nil }
-    let file = try TraceFile(reading: indexPath)
-    let bytes = ByteBuffer(capacity: Int(try file.size()))
-    let count = try file.read(into: bytes.prefix(bytes.capacity), at: 0)
-    return Array(bytes.prefix(count))
+    do throws(TraceError) {
+      let file = try TraceFile(reading: indexPath)
+      let bytes = ByteBuffer(capacity: Int(try file.size()))
+      let count = try file.read(into: bytes.prefix(bytes.capacity), at: 0)
+      return Array(bytes.prefix(count))
+    } catch {
+      if case .system(_, _, .noSuchFileOrDirectory) = error { return nil }
+      throw error
+    }
   }
 
   /// The headers of all blocks, in the order of the index as it is; what that lacks comes behind.

@@ -15,7 +15,7 @@ package struct TestProgram: Sendable, Hashable, CustomStringConvertible {
     .appendingPathComponent("Programs").path
 
   /// Folders of what isn't run by itself: it doesn't end, or is compiled by a test.
-  private static let unlisted: Set<String> = ["bugs", "build", "chaos", "runtimes", "stress", "unending"]
+  private static let unlisted: Set<String> = ["bugs", "build", "chaos", "runtimes", "stress", "tools", "unending"]
 
   /// Every program of the corpus. `RRS_TEST_PROGRAMS` picks those whose name contains it.
   package static let all: [TestProgram] = {
