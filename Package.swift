@@ -55,7 +55,8 @@ let package = Package(
     swiftTarget("RemoteProtocol", ["KernelABI"]),
     swiftTarget("TraceFormat", ["KernelABI", "CTraceFormat", "CLinuxShim"]),
 
-    swiftTarget("Packing", ["TraceFormat"]),
+    swiftTarget("ObjectFiles", []),
+    swiftTarget("Packing", ["TraceFormat", "ObjectFiles"]),
 
     // Layer 3 and 4: tracees, and what runs them.
     swiftTarget("TraceeControl", ["KernelABI", "CLinuxShim", "CUnwindShim"]),
@@ -80,7 +81,7 @@ let package = Package(
       name: "rrs",
       dependencies: [
         "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Translation", "Recording", "Replay",
-        "Debugging", "DebugServer", "Packing", "CLinuxShim", argumentParser, system,
+        "Debugging", "DebugServer", "Packing", "ObjectFiles", "CLinuxShim", argumentParser, system,
       ],
       swiftSettings: swiftSettings),
 
@@ -103,9 +104,9 @@ let package = Package(
       path: "Tests/TranslationHarness/TranslationHarness", swiftSettings: swiftSettings),
     tests("TranslationTests", ["Translation", "Execution", "X86", "KernelABI", "TestSupport", "TranslationHarness"]),
     tests("TraceFormatTests", ["TraceFormat", "KernelABI", "CLinuxShim", "TestSupport"]),
-    tests("PackingTests", ["Packing", "TraceFormat", "KernelABI", "TestSupport", "rrs"]),
+    tests("PackingTests", ["Packing", "ObjectFiles", "TraceFormat", "KernelABI", "TestSupport", "rrs"]),
     tests("RecordReplayTests", ["TestSupport"]),
-    tests("CLITests", ["TestSupport", "rrs"]),
+    tests("CLITests", ["TestSupport", "ObjectFiles", "rrs"]),
     .target(
       name: "EngineTestSupport", dependencies: ["KernelABI", "X86", "TraceFormat", "TraceeControl", "Execution", "Translation", system],
       path: "Tests/EngineTestSupport", swiftSettings: swiftSettings),

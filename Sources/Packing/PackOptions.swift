@@ -11,6 +11,8 @@ package struct PackOptions: Sendable {
   }
 
   package var place = Place.trace
+  /// Also the files with debug information that this machine has of the recorded programs and libraries.
+  package var bringsDebugFiles = false
 
   package init() {}
 }
@@ -23,6 +25,8 @@ package struct PackResult: Equatable, Sendable {
   /// The disk space of the trace's stored files.
   package var byteCountBefore: UInt64 = 0
   package var byteCountAfter: UInt64 = 0
+  /// Files with debug information that were brought in, or were there.
+  package var debugFileCount = 0
 
   package init() {}
 }

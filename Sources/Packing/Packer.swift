@@ -31,6 +31,8 @@ private struct Packer {
   private let rewriter: MappingRewriter
   private let files: [MappedFile]
   private let names: StoredNames
+  private let root: PackedSystemRoot
+  private let bringsDebugFiles: Bool
 
   init(directory: String, options: PackOptions) throws(TraceError) {
     self.directory = directory
@@ -38,6 +40,8 @@ private struct Packer {
     rewriter = try MappingRewriter(directory: directory)
     files = try MappedFile.all(in: directory, rewriter)
     names = try StoredNames(directory: directory)
+    root = PackedSystemRoot(directory: directory, paths: files.map(\.record.name))
+    bringsDebugFiles = options.bringsDebugFiles
   }
 
   mutating func run(_ onProgress: (Double) -> Void) throws(TraceError) -> PackResult {
@@ -59,14 +63,38 @@ private struct Packer {
       record.contentHash = group.digest
       return record
     }
+    result.debugFileCount = try fillSystemRoot(packed)
     try removeLeftovers(but: Set(groups.map(\.name)))
     result.fileCountAfter = groups.count
     result.byteCountAfter = try names.byteCount()
     return result
   }
 
+  /// Lets debuggers find the recorded files by their paths. Returns how many files with debug information there are.
+  private func fillSystemRoot(_ packed: [MappedFile.Reference: Group]) throws(TraceError) -> Int {
+    var paths: [String: String] = [:]
+    try rewriter.forEach { record in
+      guard let reference = MappedFile.Reference(record.source), let group = packed[reference] else { return }
+      if paths[record.name] == nil { paths[record.name] = group.name }
+    }
+    var count = 0
+    for (path, name) in paths.sorted(by: { $0.key < $1.key }) {
+      guard let file = try RecordedObject(path: path, stored: StoredFile(directory: directory, name: name).path) else {
+        continue
+      }
+      for alias in file.paths { try root.link(alias, toStored: name) }
+      guard bringsDebugFiles else { continue }
+      for debugFile in DebugFiles.of(file) {
+        try root.copy(debugFile.source, to: debugFile.path)
+        count += 1
+      }
+    }
+    return count
+  }
+
   private func removeLeftovers(but kept: Set<String>) throws(TraceError) {
     rewriter.removeLeftovers()
+    root.removeLeftovers()
     for name in try names.all() where !kept.contains(name) && names.isOurs(name) { names.remove(name) }
   }
 
@@ -81,16 +109,18 @@ private struct Packer {
 
   /// Files with one content, and what is to be done for them.
   private func groups(_ digests: [Digest]) throws(TraceError) -> [Group] {
-    var members: [Digest: [Int]] = [:]
-    var order: [Digest] = []
+    var members: [GroupKey: [Int]] = [:]
+    var order: [GroupKey] = []
     for (index, digest) in digests.enumerated() {
-      if members[digest] == nil { order.append(digest) }
-      members[digest, default: []].append(index)
+      let key = place.groupKey(digest, files[index])
+      if members[key] == nil { order.append(key) }
+      members[key, default: []].append(index)
     }
     var serial = try names.nextSerial()
     var groups: [Group] = []
-    for digest in order {
-      let indices = members[digest] ?? []
+    for key in order {
+      let digest = key.digest
+      let indices = members[key] ?? []
       let candidates = indices.map { files[$0] }
       var group = try place.group(digest, candidates)
       group.members = indices

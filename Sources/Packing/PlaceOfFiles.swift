@@ -20,6 +20,11 @@ struct Group {
   }
 }
 
+struct GroupKey: Hashable {
+  var digest: Digest
+  var modified: Int64
+}
+
 /// Where the bytes of packed files are to be, and how they get there.
 struct PlaceOfFiles {
   private let place: PackOptions.Place
@@ -39,6 +44,12 @@ struct PlaceOfFiles {
   }
 
   // MARK: - Deciding
+
+  /// Files that can become one. A link to an original has only that one's modification time, by which a replay tells
+  /// whether it was changed.
+  func groupKey(_ digest: Digest, _ file: MappedFile) -> GroupKey {
+    GroupKey(digest: digest, modified: place == .originals ? file.record.fileModified : 0)
+  }
 
   func group(_ digest: Digest, _ files: [MappedFile]) throws(TraceError) -> Group {
     if let shared {
@@ -74,7 +85,11 @@ struct PlaceOfFiles {
     for file in files where file.record.name.hasPrefix("/") {
       var status = stat()
       let path = file.record.name
-      guard stat(path, &status) == 0, status.isUnchanged(since: file.record) else { continue }
+      if stat(path, &status) != 0 {
+        if [ENOENT, ENOTDIR, EACCES, ELOOP].contains(errno) { continue }
+        throw systemError("read", path)
+      }
+      guard status.isUnchanged(since: file.record) else { continue }
       let isSameFile = status.st_dev == file.status.st_dev && status.st_ino == file.status.st_ino
       if isSameFile { return path }
       if try ContentHashing.hashes(of: [path], onProgress: { _ in }) == [digest] { return path }
@@ -88,7 +103,7 @@ struct PlaceOfFiles {
     let path = filesDirectory + "/" + group.name
     let temporary = filesDirectory + "/" + StoredNames.temporaryName
     switch group.source {
-    case .copy(let file): try copyFile(file, to: path, by: temporary)
+    case .copy(let file): try copyFile(file.path, file.status, to: path, by: temporary)
     case .link(let target): try link(target, at: path, by: temporary)
     case .shared(let file):
       guard let shared else { return }
@@ -122,24 +137,24 @@ func linkTarget(_ path: String) -> String? {
   return count < 0 ? nil : String(decoding: target[..<count], as: UTF8.self)
 }
 
-/// Makes `path` a copy of the file, at once: there is never half of it. It reaches the disk before it gets its name.
-func copyFile(_ file: MappedFile, to path: String, by temporary: String) throws(TraceError) {
-  let source = open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-  if source < 0 { throw systemError("open", file.path) }
+/// Makes `path` a copy of a file, at once: there is never half of it. It reaches the disk before it gets its name.
+func copyFile(_ original: String, _ status: stat, to path: String, by temporary: String) throws(TraceError) {
+  let source = open(original, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  if source < 0 { throw systemError("open", original) }
   defer { close(source) }
   let target = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
   if target < 0 { throw systemError("create", temporary) }
   defer { close(target) }
   do throws(TraceError) {
-    if !FileCopy.clone(source, to: target, file.status) {
-      try FileCopy.copy(source, file.path, to: target, temporary, file.status)
+    if !FileCopy.clone(source, to: target, status) {
+      try FileCopy.copy(source, original, to: target, temporary, status)
     }
     if fsync(target) != 0 { throw systemError("write", temporary) }
     var after = stat()
-    if fstat(source, &after) != 0 { throw systemError("read", file.path) }
-    guard after.hasSameContent(as: file.status) else {
+    if fstat(source, &after) != 0 { throw systemError("read", original) }
+    guard after.hasSameContent(as: status) else {
       throw .damaged(
-        TraceDamage(file: file.path, block: nil, fileOffset: 0, reason: "it has been changed while it was copied"))
+        TraceDamage(file: original, block: nil, fileOffset: 0, reason: "it has been changed while it was copied"))
     }
     if rename(temporary, path) != 0 { throw systemError("create", path) }
   } catch {

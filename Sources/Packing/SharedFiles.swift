@@ -47,6 +47,6 @@ final class SharedFiles {
     }
     let temporary = "\(path)/.\(digest).new"
     unlink(temporary)
-    try copyFile(file, to: target, by: temporary)
+    try copyFile(file.path, file.status, to: target, by: temporary)
   }
 }

@@ -48,9 +48,16 @@ package struct Replayer {
   }
 
   private static func checkHeader(_ header: TraceHeader, _ options: ReplayOptions) throws {
+    if options.force { return }
+    let missing = CPUIDTable(records: header.cpuid).features(notIn: .read()).map(\.name)
+    guard missing.isEmpty else {
+      throw ReplayError.unusableTrace(
+        "the trace was recorded with features that this processor lacks (\(missing.joined(separator: " "))): replay it "
+          + "on a machine that has them, record again with --cpu or --disable-cpuid-features, or try with -F")
+    }
     // Features that were hidden from the program may be here.
     let isUsable = header.engine == "software" ? header.xcr0 & ~rrs_xgetbv0() == 0 : header.xcr0 == rrs_xgetbv0()
-    if !isUsable, !options.force {
+    guard isUsable else {
       throw ReplayError.unusableTrace(
         "the trace was recorded on a processor with other register state (xcr0 0x\(String(header.xcr0, radix: 16)), "
           + "here 0x\(String(rrs_xgetbv0(), radix: 16))): replay it on a machine like that one, or try with -F")

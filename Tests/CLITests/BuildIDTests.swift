@@ -1,7 +1,7 @@
 import Foundation
+import ObjectFiles
 import TestSupport
 import Testing
-import rrs
 
 /// `buildid`, and its reader of ELF files.
 @Suite(.serialized) struct BuildIDTests {

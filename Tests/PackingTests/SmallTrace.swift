@@ -19,10 +19,10 @@ struct SmallTrace {
   }
 
   /// Each file is mapped at an event of its own. `isCutShort`: no end event.
-  init(_ mapped: [File], isCutShort: Bool = false) throws {
+  init(_ mapped: [File], isCutShort: Bool = false, header: TraceHeader = TraceHeader()) throws {
     root = try TemporaryDirectory("packing")
     _ = try root.makeDirectory("trace")
-    let writer = try TraceWriter(directory: root.file("trace"), header: TraceHeader(), threadCount: 1)
+    let writer = try TraceWriter(directory: root.file("trace"), header: header, threadCount: 1)
     for file in mapped {
       try append(file, to: writer)
       writer.append(TraceEvent(tid: Tid(1), ticks: 0, monotonicNanoseconds: 0, kind: .preemption, registers: nil))

@@ -14,7 +14,8 @@ import Testing
     "Scheduling": (2, ["KernelABI"]),
     "RemoteProtocol": (2, ["KernelABI"]),
     "TraceFormat": (2, ["KernelABI", "CTraceFormat", "CLinuxShim"]),
-    "Packing": (3, ["TraceFormat"]),
+    "ObjectFiles": (2, []),
+    "Packing": (3, ["TraceFormat", "ObjectFiles"]),
     "TraceeControl": (3, ["KernelABI", "Syscalls", "CLinuxShim", "CUnwindShim"]),
     "Execution": (4, ["KernelABI", "X86", "TraceeControl", "CLinuxShim"]),
     "Translation": (4, ["X86", "KernelABI", "Execution", "TraceeControl", "CLinuxShim"]),
@@ -30,7 +31,7 @@ import Testing
       7,
       [
         "KernelABI", "Syscalls", "TraceFormat", "TraceeControl", "Execution", "Translation", "Recording", "Replay",
-        "Debugging", "DebugServer", "Packing", "CLinuxShim",
+        "Debugging", "DebugServer", "Packing", "ObjectFiles", "CLinuxShim",
       ]
     ),
   ]

@@ -112,7 +112,8 @@ extension RecordingView {
     guard let tracee = tracee(ofProcess: process)?.tracee else { return [] }
     return ProcessMaps.readProgram(tracee).map { mapping in
       var mapping = mapping
-      mapping.name = files.recordedPath(of: mapping.name) ?? (mapping.name.hasPrefix("/memfd:") ? "" : mapping.name)
+      mapping.name = files.recordedPath(of: mapping.name, at: mapping.range.start)
+        ?? (mapping.name.hasPrefix("/memfd:") ? "" : mapping.name)
       return mapping
     }
   }
@@ -161,10 +162,12 @@ extension RecordingView {
 extension RecordingView {
   /// The file of the current process's executable.
   package var executableLocation: String? {
-    executablePath(currentStop.thread.process).map { files.location($0) ?? $0 }
+    executablePath(currentStop.thread.process).map { files.debuggerLocation($0) ?? $0 }
   }
 
-  /// What a debugger takes for the recorded machine's root directory: this machine's, while the recorded files are in
-  /// their places; else rrs itself, which opens those in the trace.
-  package var systemRoot: String { files.areInPlace ? "/" : "remote:" }
+  /// What a debugger takes for the recorded machine's root directory.
+  package var systemRoot: String { files.root }
+
+  /// Where the trace itself has files with debug information.
+  package var debugDirectory: String? { files.debugDirectory }
 }

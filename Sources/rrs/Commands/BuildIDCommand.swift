@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import ObjectFiles
 
 /// `rrs buildid`
 struct BuildIDCommand: Verb {

@@ -5,7 +5,7 @@ import TraceFormat
 
 /// `rrs pack`
 struct PackCommand: Verb {
-  static let form = VerbForm(name: "pack", options: [.flag("symlink"), .value("pack-dir")])
+  static let form = VerbForm(name: "pack", options: [.flag("symlink"), .value("pack-dir"), .flag("debug-files")])
 
   static let configuration = VerbForm.configuration(
     "pack", abstract: "Make traces self-contained, to be copied to another machine.",
@@ -26,6 +26,11 @@ struct PackCommand: Verb {
       valueName: "directory"))
   var sharedDirectory: String?
 
+  @Flag(
+    name: .customLong("debug-files"),
+    help: "Bring in the separate files with debug information that this machine has, for debugging elsewhere.")
+  var bringsDebugFiles = false
+
   @Argument(help: "The traces. (default: the latest)", completion: .traces)
   var traces: [String] = []
 
@@ -34,6 +39,7 @@ struct PackCommand: Verb {
     var options = PackOptions()
     if linksToOriginals { options.place = .originals }
     if let sharedDirectory { options.place = .directory(sharedDirectory) }
+    options.bringsDebugFiles = bringsDebugFiles
     let directories = TraceDirectory()
     for trace in traces.isEmpty ? [nil] : traces.map(Optional.some) {
       try pack(try directories.resolve(trace), options)
@@ -51,7 +57,7 @@ struct PackCommand: Verb {
     var output = StandardOutput()
     output.print(
       "packed '\(directory)': \(result.fileCountBefore) mapped files are \(result.fileCountAfter) now, "
-        + Self.difference(result))
+        + Self.difference(result) + (bringsDebugFiles ? ", \(result.debugFileCount) files with debug information" : ""))
   }
 
   private static func difference(_ result: PackResult) -> String {

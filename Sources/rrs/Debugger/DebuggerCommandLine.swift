@@ -1,6 +1,7 @@
 import DebugServer
 import Debugging
 import Glibc
+import TraceFormat
 
 /// How a debugger is started for a recording.
 struct DebuggerCommandLine {
@@ -11,6 +12,8 @@ struct DebuggerCommandLine {
   var executable: String
   /// Where the recorded libraries are.
   var sysroot: String
+  /// Where the trace has files with debug information.
+  var debugDirectory: String?
 
   init(options: DebuggerOptions, listener: DebugListener, target: some RecordingView) {
     self.options = options
@@ -18,6 +21,7 @@ struct DebuggerCommandLine {
     port = listener.port
     executable = target.executableLocation ?? ""
     sysroot = target.systemRoot
+    debugDirectory = target.debugDirectory
   }
 
   /// Stands for the file with rrs's commands.
@@ -30,8 +34,13 @@ struct DebuggerCommandLine {
   }
 
   private func gdbWords(_ script: String) -> [String] {
+    var words = [options.file]
+    // Before the executable's symbols are read; then the directory that gdb would look into.
+    if let debugDirectory {
+      words += ["-iex", "set debug-file-directory \(debugDirectory):\(SystemRoot.debugPath)"]
+    }
     // The replay may take its time on the way to where the user wants to be.
-    var words = [options.file, "-l", "10000", "-ex", "set sysroot \(options.servesFiles ? "remote:" : sysroot)"]
+    words += ["-l", "10000", "-ex", "set sysroot \(options.servesFiles ? "remote:" : sysroot)"]
     words += ["-x", script, "-ex", "target extended-remote \(host):\(port)"]
     if options.fullName { words.append("--fullname") }
     if let interpreter = options.interpreter { words.append("--interpreter=\(interpreter)") }
@@ -41,7 +50,11 @@ struct DebuggerCommandLine {
   }
 
   private func lldbWords(_ script: String) -> [String] {
-    var words = [options.file, "--source-quietly", "-o", "command source -s 1 \(script)"]
+    var words = [options.file]
+    if let debugDirectory {
+      words += ["-O", "settings append target.debug-file-search-paths \"\(debugDirectory)\""]
+    }
+    words += ["--source-quietly", "-o", "command source -s 1 \(script)"]
     words += ["-o", "gdb-remote \(host):\(port)"]
     if let file = options.commandFile { words += ["--source", file] }
     words += options.options

@@ -2,6 +2,8 @@
 package struct BuildID: Equatable, Sendable, CustomStringConvertible {
   package var bytes: [UInt8]
 
+  package init(bytes: [UInt8]) { self.bytes = bytes }
+
   package enum Failure: Error { case notELF }
 
   private static let noteType: UInt64 = 3
@@ -110,15 +112,5 @@ private struct HeaderLayout {
       sections: Table(
         offset: 40, entryByteCount: 58, entryType: 4, contentOffset: 24, contentByteCount: 32, alignment: 48,
         entryByteCountMin: 64, noteType: 7))
-  }
-}
-
-private struct LittleEndian {
-  var bytes: [UInt8]
-
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-  func value(_ offset: Int, _ count: Int) -> UInt64 {
-    bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 }
