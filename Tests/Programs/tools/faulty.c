@@ -1,11 +1,13 @@
-// Runs a command again and again, and lets one of its calls to the file system go wrong, one call later each time.
+// Runs a command on copies of a directory, and lets one of its calls to the file system go wrong, one later each time.
 //
-//   faulty PATH N kill COMMAND…    kills it with SIGKILL at its N-th call, before that is made
-//   faulty PATH N ERRNO COMMAND…   its N-th call isn't made, and fails with this number
+//   faulty ORIGINAL COPY STATES N kill COMMAND…    kills it with SIGKILL at its N-th call, before that is made
+//   faulty ORIGINAL COPY STATES N ERRNO COMMAND…   its N-th call isn't made, and fails with this number
 //
-// Calls count from the first one on whose path has PATH in it: not those of the dynamic linker. Each run writes a line
+// With `w` behind the ERRNO only those calls count that write: others can't meet a full disk.
+// Calls count from the first one on whose path has COPY in it: not those of the dynamic linker. Each run writes a line
 // `fault at call N: NUMBER PATH: ended STATUS`, or `no fault: N calls: ended STATUS` where there were fewer; a signal is
-// a negative status. Ends when a run has changed something in the directory PATH, or met no fault.
+// a negative status. Ends when a run has met no fault, or has left the copy in a state that isn't in the file STATES; it
+// is then added there.
 #include "check.h"
 #include <ftw.h>
 #include <linux/audit.h>
@@ -37,6 +39,21 @@ static void trace_file_calls(void) {
   struct sock_fprog filter = {.len = length, .filter = program};
   check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
   check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+}
+
+// Whether a call makes or changes something on a disk.
+static bool writes(const struct user_regs_struct *registers) {
+  switch (registers->orig_rax) {
+  case SYS_open: return registers->rsi & O_CREAT;
+  case SYS_openat: return registers->rdx & O_CREAT;
+  case SYS_creat: case SYS_write: case SYS_pwrite64: case SYS_writev: case SYS_pwritev: case SYS_rename:
+  case SYS_renameat: case SYS_renameat2: case SYS_link: case SYS_linkat: case SYS_symlink: case SYS_symlinkat:
+  case SYS_mkdir: case SYS_mkdirat: case SYS_truncate: case SYS_ftruncate: case SYS_fallocate: case SYS_fsync:
+  case SYS_fdatasync: case SYS_sync_file_range: case SYS_ioctl: case SYS_copy_file_range: case SYS_sendfile:
+  case SYS_utimensat: case SYS_unlink: case SYS_unlinkat:
+    return true;
+  default: return false;
+  }
 }
 
 // The string at an address of the tracee; empty where there is none.
@@ -76,6 +93,7 @@ struct ending {
 static struct ending run(const char *start, long wanted, const char *fault, char **command) {
   bool kills = strcmp(fault, "kill") == 0;
   long error = atol(fault);
+  bool only_writing = strchr(fault, 'w') != NULL;
   pid_t child = fork();
   if (child == 0) {
     check(ptrace(PTRACE_TRACEME, 0, 0, 0) == 0);
@@ -108,7 +126,7 @@ static struct ending run(const char *start, long wanted, const char *fault, char
       if (ptrace(PTRACE_GETREGS, tid, 0, &registers) != 0) continue;
       path_of(tid, &registers, path, sizeof path);
       if (strstr(path, start) != NULL) counts = true;
-      if (counts && ++number == wanted) {
+      if (counts && (!only_writing || writes(&registers)) && ++number == wanted) {
         snprintf(report, sizeof report, "fault at call %ld: %lld %s", number, (long long)registers.orig_rax, path);
         if (kills) {
           kill(child, SIGKILL);
@@ -130,29 +148,91 @@ static struct ending run(const char *start, long wanted, const char *fault, char
   return ending;
 }
 
-// Of all names under a directory, with what a change of their files changes. The order is that of the directory.
-static unsigned long long state;
+// A directory, when it was copied last: what has other names elsewhere is linked, all else copied with its times.
+static const char *original;
+static const char *copy;
 
-static int add_state(const char *path, const struct stat *status, int kind, struct FTW *place) {
-  (void)kind, (void)place;
-  for (const char *letter = path; *letter != 0; letter++) state = (state ^ (unsigned char)*letter) * 0x100000001b3;
-  unsigned long long facts[] = {status->st_ino, status->st_mode, status->st_size, status->st_mtim.tv_sec, status->st_mtim.tv_nsec};
-  for (size_t index = 0; index < sizeof facts / sizeof *facts; index++) state = (state ^ facts[index]) * 0x100000001b3;
+static int copy_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
+  (void)place;
+  char target[PATH_MAX];
+  snprintf(target, sizeof target, "%s%s", copy, path + strlen(original));
+  if (kind == FTW_D) {
+    check(mkdir(target, 0700) == 0);
+  } else if (status->st_nlink > 1) {
+    check(link(path, target) == 0);
+  } else {
+    int from = open(path, O_RDONLY), to = open(target, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    check(from >= 0 && to >= 0);
+    for (ssize_t count; (count = copy_file_range(from, NULL, to, NULL, 1 << 30, 0)) != 0;) check(count > 0);
+    check(futimens(to, (struct timespec[]){status->st_mtim, status->st_mtim}) == 0);
+    close(from), close(to);
+  }
   return 0;
 }
 
-static unsigned long long state_of(const char *path) {
-  state = 0xcbf29ce484222325;
-  check(nftw(path, add_state, 16, FTW_PHYS) == 0);
-  return state;
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
+  (void)status, (void)kind, (void)place;
+  return remove(path);
+}
+
+static void copy_original(void) {
+  if (access(copy, F_OK) == 0) check(nftw(copy, remove_entry, 16, FTW_PHYS | FTW_DEPTH) == 0);
+  check(nftw(original, copy_entry, 16, FTW_PHYS) == 0);
+}
+
+// Of all names in the copy, what they are, and their bytes. A sum, since the order of names doesn't matter.
+static uint64_t state;
+
+static uint64_t mix(uint64_t hash, const void *bytes, size_t count) {
+  uint64_t word = 0;
+  for (; count > 0; bytes = (const char *)bytes + 8, count -= count < 8 ? count : 8) {
+    memcpy(&word, bytes, count < 8 ? count : 8);
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
+static int add_state(const char *path, const struct stat *status, int kind, struct FTW *place) {
+  (void)place;
+  uint64_t facts[] = {status->st_mode, kind == FTW_F && status->st_nlink > 1, kind == FTW_F ? status->st_size : 0};
+  uint64_t hash = mix(mix(1, path, strlen(path)), facts, sizeof facts);
+  char target[PATH_MAX] = "";
+  if (kind == FTW_SL) hash = mix(hash, target, readlink(path, target, sizeof target));
+  if (kind == FTW_F && status->st_size > 0) {
+    int file = open(path, O_RDONLY);
+    void *bytes = mmap(NULL, status->st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    check(bytes != MAP_FAILED);
+    hash = mix(hash, bytes, status->st_size);
+    munmap(bytes, status->st_size);
+    close(file);
+  }
+  state += hash;
+  return 0;
+}
+
+static bool is_new_state(const char *states) {
+  state = 0;
+  check(nftw(copy, add_state, 16, FTW_PHYS) == 0);
+  FILE *file = fopen(states, "a+");
+  check(file != NULL);
+  rewind(file);
+  for (unsigned long long known; fscanf(file, "%llx", &known) == 1;) {
+    if (known != state) continue;
+    fclose(file);
+    return false;
+  }
+  fprintf(file, "%llx\n", (unsigned long long)state);
+  fclose(file);
+  return true;
 }
 
 int main(int count, char **arguments) {
-  if (count < 5) return 64;
-  const char *path = arguments[1];
-  unsigned long long before = state_of(path);
-  for (long number = atol(arguments[2]);; number++) {
-    struct ending ending = run(path, number, arguments[3], arguments + 4);
-    if (!ending.met_fault || state_of(path) != before) return 0;
+  if (count < 7) return 64;
+  original = arguments[1], copy = arguments[2];
+  for (long number = atol(arguments[4]);; number++) {
+    copy_original();
+    struct ending ending = run(copy, number, arguments[5], arguments + 6);
+    if (!ending.met_fault || is_new_state(arguments[3])) return 0;
   }
 }
