@@ -37,9 +37,10 @@ package struct SplitUnits {
   private let stringOffsets: LittleEndian
 
   package static func units(of file: ObjectFile) -> [Unit] {
-    guard let information = file.content(".debug_info"), let abbreviations = file.content(".debug_abbrev") else {
-      return []
-    }
+    // Skeletons share addresses with what was split off. Without them .debug_info can be huge.
+    guard file.sections.contains(where: { $0.name == ".debug_addr" }), let information = file.content(".debug_info"),
+      let abbreviations = file.content(".debug_abbrev")
+    else { return [] }
     let empty = LittleEndian([])
     let units = SplitUnits(
       information: information, abbreviations: abbreviations, strings: file.content(".debug_str") ?? empty,

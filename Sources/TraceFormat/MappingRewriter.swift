@@ -10,8 +10,9 @@ package struct MappingRewriter {
   private let streams: [StreamFile]
   private let mmaps: StreamFile
 
-  /// Throws where the streams are damaged, as far as their headers tell.
+  /// Throws where the streams are damaged, as far as their headers tell, or about to be changed by a recovery.
   package init(directory: String) throws(TraceError) {
+    if RecoveryPlan.isPending(directory: directory) { throw .inRecovery(directory: directory) }
     self.directory = directory
     let digest = try HeaderFile.read(directory: directory).digest
     var streams: [StreamFile] = []

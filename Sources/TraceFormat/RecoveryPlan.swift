@@ -33,6 +33,9 @@ struct RecoveryPlan {
     return "\(directory)/\(lostName)/\(number)"
   }
 
+  /// Whether an earlier recovery planned what it had no time for.
+  static func isPending(directory: String) -> Bool { access(path(directory), F_OK) == 0 }
+
   // MARK: - Making
 
   /// Writes it to the disk. From then on `perform` will be done, now or by the next recovery.

@@ -18,6 +18,8 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case recordTooLarge(stream: String, byteCount: Int)
   /// Another process is writing the trace.
   case inUse(directory: String)
+  /// A recovery was killed, and has plans for what the trace is now.
+  case inRecovery(directory: String)
   /// The kernel refused an operation on a file of the trace.
   case system(operation: String, path: String, errno: Errno)
 
@@ -41,6 +43,8 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
       return "a record of \(byteCount) bytes is too large for the trace stream '\(stream)'"
     case .inUse(let directory):
       return "'\(directory)' is being recorded, or changed by another rrs; wait until that has ended"
+    case .inRecovery(let directory):
+      return "a recovery of '\(directory)' was interrupted; finish it first: rrs recover '\(directory)'"
     case .system(let operation, let path, let errno):
       let advice = errno == .noSpace ? "; free some space or set RRS_TRACE_DIR to a directory on another disk" : ""
       return "cannot \(operation) '\(path)': \(errno)\(advice)"

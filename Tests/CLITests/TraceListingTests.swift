@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `ls`, `rm`, `mv`, `ps`, `dump`, `traceinfo`, `filename` and `verify` on real recordings.
+/// `ls`, `rm`, `mv`, `pack`, `ps`, `dump`, `traceinfo`, `filename` and `verify` on real recordings.
 @Suite(.serialized) struct TraceListingTests {
   let directory: TemporaryDirectory
   let environment: [String: String]
@@ -49,6 +49,46 @@ import Testing
     #expect(try rrs("rm", "true-0").isSuccess)
     #expect(latest == nil)
     #expect(TemporaryDirectory.contents(directory.file("traces")).isEmpty)
+  }
+
+  @Test func tracesArePacked() throws {
+    for program in ["true", "echo"] { _ = try rrs("record", program) }
+    let latest = try rrs("pack")
+    let line = /packed '.*\/echo-0': [0-9]+ mapped files are [0-9]+ now, [0-9.]+[KMG]?B (saved|more on disk)\n/
+    #expect(latest.isSuccess && latest.outputText.wholeMatch(of: line) != nil, "\(latest)")
+    let both = try rrs("pack", "true-0", "echo-0", "--debug-files")
+    #expect(both.isSuccess && both.outputText.split(separator: "\n").count == 2, "\(both)")
+    for name in ["true-0", "echo-0"] {
+      #expect(try rrs("verify", name).isSuccess)
+      #expect(try rrs("replay", "-a", name).isSuccess)
+    }
+    let pool = try rrs("pack", "--pack-dir", "pool", "true-0", "echo-0")
+    #expect(pool.isSuccess && !TemporaryDirectory.contents(directory.file("pool")).isEmpty, "\(pool)")
+    #expect(try rrs("replay", "-a", "true-0").isSuccess)
+    let undecided = try rrs("pack", "--symlink", "--pack-dir=pool", "true-0")
+    #expect(undecided.status == .exited(64) && undecided.errorText.contains("exclude each other"), "\(undecided)")
+    let missing = try rrs("pack", "nothing-here")
+    #expect(missing.status == .exited(66), "\(missing)")
+    // A file that the pool lacks is named, and so is the trace's link to it.
+    for name in TemporaryDirectory.contents(directory.file("pool")) { unlink(directory.file("pool/" + name)) }
+    let broken = try rrs("replay", "-a", "true-0")
+    #expect(broken.status == .exited(65) && broken.errorText.contains("this link leads to is missing"), "\(broken)")
+    #expect(try rrs("verify", "true-0").status == .exited(65))
+    #expect(try rrs("pack", "true-0").status == .exited(65))
+  }
+
+  /// A recording in progress is left alone.
+  @Test func aRecordingInProgressIsNotPacked() throws {
+    let recording = try RRSCommand.start(
+      ["record", "sh", "-c", "echo ready; sleep 60"], directory: directory.path, environment: environment)
+    let deadline = Date().addingTimeInterval(20)
+    while !recording.outputSoFar.contains("ready"), Date() < deadline { usleep(10_000) }
+    let refused = try rrs("pack", "sh-0")
+    #expect(refused.status == .exited(73) && refused.errorText.contains("is being recorded"), "\(refused)")
+    recording.send(SIGTERM)
+    _ = try recording.finish(within: 20)
+    #expect(try rrs("pack", "sh-0").isSuccess)
+    #expect(try rrs("verify", "sh-0").isSuccess)
   }
 
   @Test func tracesAreMoved() throws {

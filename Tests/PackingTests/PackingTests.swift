@@ -149,6 +149,12 @@ private func status(_ path: String) -> stat {
     try expectRefusal(trace, "outside.so")
   }
 
+  @Test func aTraceWhoseRecoveryWasInterrupted() throws {
+    let trace = try SmallTrace(Self.mapped)
+    mkdir(trace.directory + "/.recover", 0o700)
+    try expectRefusal(trace, "rrs recover '\(trace.directory)'")
+  }
+
   @Test func aTraceThatIsBeingWritten() throws {
     let trace = try SmallTrace(Self.mapped)
     let lock = try TraceLock(directory: trace.directory)
