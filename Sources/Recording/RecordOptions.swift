@@ -3,7 +3,7 @@ import Scheduling
 package import TraceFormat
 
 /// What `rrs record` was asked for.
-package struct RecordOptions: Sendable {
+package struct RecordOptions {
   /// The program as given, looked up in PATH like execvp(3), and its arguments (`arguments[0]` is the program's name).
   package var program = ""
   package var arguments: [String] = []
@@ -40,7 +40,7 @@ package struct RecordOptions: Sendable {
   /// `-M`: prefix what tracees write to stdout and stderr with `[rrs PID EVENT] `.
   package var markStdio = false
   /// Called once, when the program has been started (its exec succeeded).
-  package var onStart: @Sendable () -> Void = {}
+  package var onStart: () -> Void = {}
 
   package enum CPUChoice: Equatable, Sendable {
     case unbound

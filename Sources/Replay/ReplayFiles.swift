@@ -17,7 +17,7 @@ final class ReplayFiles {
   static let privateName = "private:"
   private static let sharedName = "shared"
 
-  private let reader: TraceReader
+  private var reader: TraceReader
   private let force: Bool
   private var shared: [Key: (descriptor: Int32, byteCount: UInt64)] = [:]
 
@@ -33,6 +33,8 @@ final class ReplayFiles {
   private static func isShared(_ mapping: ProcessMapping) -> Bool {
     mapping.isShared && mapping.name.hasPrefix("/memfd:rrs-\(sharedName)")
   }
+
+  func follow(_ reader: TraceReader) { self.reader = reader }
 
   // MARK: - Copies
 

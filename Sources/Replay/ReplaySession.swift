@@ -13,7 +13,7 @@ import TraceeControl
 /// recorded program wrote to rrs's stdout and stderr.
 package final class ReplaySession {
   let options: ReplayOptions
-  package let reader: TraceReader
+  package private(set) var reader: TraceReader
   package let engine: any Engine
   /// By the tid at recording.
   package internal(set) var tracees: [Tid: ReplayTracee] = [:]
@@ -47,6 +47,13 @@ package final class ReplaySession {
     self.reader = reader
     self.engine = engine
     self.files = files
+  }
+
+  /// Goes on in a trace that has grown: `reader` was opened since.
+  package func follow(_ reader: TraceReader) throws {
+    self.reader = reader
+    files.follow(reader)
+    try takeReader()
   }
 
   // MARK: - The loop

@@ -149,6 +149,62 @@ struct CheckpointTests {
     }
   }
 
+  // MARK: - While recording
+
+  /// A second process follows the recording; at its end there is a checkpoint right before the last thing that happens.
+  @Test func aRecordingMakesThemMeanwhile() throws {
+    let recording = try DebuggedRecording(TestProgram("debugger/computing"), ["100"], options: ["--checkpoint-interval", "0.1"])
+    #expect(recording.recording.leftOver.isEmpty, "\(recording.recording)")
+    let dump = try rrs(["dump", recording.trace]).outputText.split(separator: "\n")
+    let places = dump.filter { $0.hasPrefix("    checkpoint ") }
+    #expect(places.count > 1 && places.contains { $0.contains(", ticks ") }, "\(dump)")
+    // It ends with exit_group(2), the exit, and the end.
+    let last = Int(dump.last?.split(separator: " ").first ?? "") ?? 0
+    #expect(places.last?.hasSuffix("at event \(last - 3)") ?? false, "\(dump)")
+    #expect(try rrs(["verify", recording.trace]).isSuccess)
+    try recording.debug(
+      """
+      > break late
+      > reverse-continue
+      Breakpoint 1, late
+      > break early
+      > reverse-continue
+      Breakpoint 2, early
+      > continue
+      Breakpoint 1, late
+      """, replay: ["-e"])
+    #expect(try rrs(["replay", "-a", recording.trace]).isSuccess)
+  }
+
+  /// What it has made stays, and it goes.
+  @Test func aKilledRecorderTakesItsFollowerAlong() throws {
+    let directory = try TemporaryDirectory("follower")
+    let trace = directory.file("trace")
+    let command = try RRSCommand.start(
+      ["record", "--checkpoint-interval", "0.1", "-o", trace, "--", try TestProgram("unending/chatter").build()],
+      directory: directory.path, environment: DebuggedRecording.environment)
+    func isMade() -> Bool { FileManager.default.fileExists(atPath: trace + "/checkpoints/2") }
+    try wait(until: isMade)
+    command.send(SIGKILL)
+    try wait { !command.isRunning && command.family.isEmpty }
+    let result = try command.finish(within: 10)
+    #expect(result.status == .killed(SIGKILL) && result.leftOver.isEmpty, "\(result)")
+    let verified = try rrs(["verify", trace])
+    #expect(verified.isSuccess, "\(verified)")
+    let rerun = try rrs(["rerun", "-s", "100", "-e", "101", "--event-regs=event", trace])
+    #expect(rerun.isSuccess && rerun.outputText == "event:100\n" && rerun.errorText.isEmpty, "\(rerun)")
+  }
+
+  private func wait(until condition: () -> Bool) throws {
+    let deadline = Date().addingTimeInterval(30 * TestEnvironment.patience)
+    while !condition() {
+      guard Date() < deadline else { throw TestFailure("waited too long") }
+      usleep(10_000)
+    }
+  }
+
+  // MARK: - On the way to a place
+
   /// Registers at each event are the same from the nearest checkpoint on, and the log tells that one was used.
   @Test func aRerunBeginsAtTheNearest() throws {
     let recording = try DebuggedRecording(TestProgram("debugger/touches"))
@@ -163,6 +219,20 @@ struct CheckpointTests {
     }
     let log = try rrs(["dump", "-s", recording.trace, "end"])
     #expect(log.outputText.split(separator: "\n").count { $0.contains("loaded checkpoint") } == 3, "\(log)")
+  }
+
+  /// They name what is mapped by the record of the mapping, which a pack keeps, not by its file.
+  @Test func theyOutliveAPack() throws {
+    let recording = try DebuggedRecording(TestProgram("debugger/touches"))
+    #expect(try rrs(["create-checkpoints", "-g", "40", recording.trace]).isSuccess)
+    let arguments = ["rerun", "-s", "42", "-e", "45", "--event-regs=event,ticks,gp_x16", recording.trace]
+    let before = try rrs(arguments)
+    let packed = try rrs(["pack", recording.trace])
+    #expect(packed.isSuccess, "\(packed)")
+    let behind = try rrs(arguments)
+    #expect(behind.isSuccess && behind.outputText == before.outputText && behind.errorText.isEmpty, "\(behind)\n\(before)")
+    let log = try rrs(["dump", "-s", recording.trace, "end"])
+    #expect(log.outputText.split(separator: "\n").count { $0.contains("loaded checkpoint") } == 2, "\(log)")
   }
 
   /// One that can't be used is told of, and the way begins at the start.

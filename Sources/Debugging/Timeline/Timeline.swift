@@ -9,7 +9,7 @@ import TraceFormat
 /// Going back means to go forward from a checkpoint before: a copy of the replay's processes that stands still.
 package final class Timeline {
   package private(set) var session: ReplaySession
-  package let index: EventIndex
+  package private(set) var index: EventIndex
   var spacing = CheckpointSpacing()
   /// In order of their points. The first is before the first event.
   private(set) var checkpoints: [TimeCheckpoint] = []
@@ -56,6 +56,13 @@ package final class Timeline {
     session.killAll()
     for checkpoint in checkpoints { checkpoint.session.killAll() }
     checkpoints = []
+  }
+
+  /// Goes on in a recording that has grown since it was opened.
+  package func follow() throws {
+    let directory = session.reader.directory
+    try session.follow(try TraceReader(directory: directory))
+    index = try EventIndex(directory: directory)
   }
 
   // MARK: - The present

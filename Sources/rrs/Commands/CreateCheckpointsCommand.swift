@@ -11,7 +11,10 @@ import TraceFormat
 struct CreateCheckpointsCommand: Verb {
   static let form = VerbForm(
     name: "create-checkpoints",
-    options: [.value("interval-events", "i"), .value("interval"), .value("goto", "g"), .flag("cpu-unbound", "u")])
+    options: [
+      .value("interval-events", "i"), .value("interval"), .value("goto", "g"), .flag("cpu-unbound", "u"),
+      .flag("follow"),
+    ])
 
   static let configuration = VerbForm.configuration(
     "create-checkpoints", abstract: "Replay a recording, and save checkpoints that later replays begin at.",
@@ -40,6 +43,9 @@ struct CreateCheckpointsCommand: Verb {
   @Flag(name: [.customShort("u"), .customLong("cpu-unbound")], help: "Don't bind to one processor.")
   var cpuUnbound = false
 
+  // What `rrs record --checkpoint-interval` starts: see CheckpointFollower.
+  @Flag(name: .customLong("follow"), help: .hidden) var follows = false
+
   @OptionGroup var global: GlobalOptions
 
   @Argument(help: "The trace, as a path or as a name that 'rrs ls' shows. (default: the latest)", completion: .traces)
@@ -47,10 +53,12 @@ struct CreateCheckpointsCommand: Verb {
 
   func run() throws {
     let schedule = try schedule()
+    if follows { try CheckpointFollower.detach() }
     var options = ReplayOptions()
     options.traceDirectory = try TraceDirectory().resolve(trace)
     options.showOutput = false
-    options.cpuUnbound = cpuUnbound
+    // A recorder has that processor for itself.
+    options.cpuUnbound = cpuUnbound || follows
     options.force = global.forceThings
     let session = try Replayer().open(options) { EngineSelection.engine(replaying: $0) }
     guard session.canBeSaved else {
@@ -96,6 +104,7 @@ struct CreateCheckpointsCommand: Verb {
         if isTerminal { progress.update(event: event, fraction: Double(event) / Double(max(last, 1))) }
       }
       creation.onSave = { saved.append($0) }
+      if follows { creation.growth = CheckpointFollower.growth }
       try creation.run()
     } catch let error as NoSuchPoint {
       throw CommandFailure(message: "\(error); \(saved.count) checkpoints were saved", status: EX_UNAVAILABLE)

@@ -16,7 +16,7 @@ struct RecordCommand: Verb {
       .flag("chaos", "h"), .value("chaos-seed"),
       .value("continue-through-signal", "t"), .value("ignore-signal", "i"), .flag("cpu-unbound", "u"),
       .value("bind-to-cpu"), .value("env", "v"), .flag("wait", "w"), .value("nested"), .value("trace-id"),
-      .flag("randomize-addresses"), .flag("stats"), .value("engine"),
+      .flag("randomize-addresses"), .flag("stats"), .value("checkpoint-interval"), .value("engine"),
     ] + ProcessorOptions.forms,
     endsAtProgram: true)
 
@@ -121,6 +121,13 @@ struct RecordCommand: Verb {
   @Flag(name: .customLong("stats"), help: "At the end, print to stderr how often the program was stopped, and why.")
   var statistics = false
 
+  @Option(
+    name: .customLong("checkpoint-interval"),
+    help: ArgumentHelp(
+      "Meanwhile replay the recording on another processor, and save a checkpoint at every so many seconds.",
+      valueName: "seconds"))
+  var checkpointInterval: Double?
+
   // Accepted for rr's users: there is no buffer, and no cloning of reads, that these could turn off.
   @Flag(name: [.customShort("n"), .customLong("no-syscall-buffer")], help: .hidden) var noSyscallBuffer = false
   @Flag(name: .customLong("no-read-cloning"), help: .hidden) var noReadCloning = false
@@ -148,8 +155,10 @@ struct RecordCommand: Verb {
     let announcement = TraceAnnouncement(trace: trace, directories: directories, descriptor: printTraceDirectory)
     options.traceDirectory = trace.path
     let ownSeed = chaosSeed == nil ? options.chaosSeed : nil
+    var follower: CheckpointFollower?
     options.onStart = {
       announcement.make()
+      follower = startFollower(trace.path)
       if let ownSeed { warn("the same chaos again: --chaos-seed=\(ownSeed)") }
     }
     let outcome: RecordOutcome
@@ -167,11 +176,23 @@ struct RecordCommand: Verb {
       }
       throw error
     }
+    follower?.finish()
     if statistics {
       Self.show(outcome)
       for line in engine?.statisticsLines ?? [] { warn(line) }
     }
     throw ProgramEnding(status: outcome.status)
+  }
+
+  /// The recording is what counts: it goes on without checkpoints.
+  private func startFollower(_ trace: String) -> CheckpointFollower? {
+    guard let checkpointInterval else { return nil }
+    do {
+      return try CheckpointFollower(trace: trace, interval: checkpointInterval)
+    } catch {
+      warn("\(error)")
+      return nil
+    }
   }
 
   private static func show(_ outcome: RecordOutcome) {
@@ -197,6 +218,9 @@ struct RecordCommand: Verb {
     }
     if let coreCount, !(1...128).contains(coreCount) {
       throw UsageError("a program can see 1 to 128 processors, not \(coreCount); see --num-cores in 'rrs help record'")
+    }
+    if let checkpointInterval, !(checkpointInterval > 0 && checkpointInterval < 1e9) {
+      throw UsageError("--checkpoint-interval needs a number of seconds that is greater than 0")
     }
     guard chaosSeed != 0 else { throw UsageError("--chaos-seed is a number from 1 on") }
     var options = RecordOptions()
