@@ -22,7 +22,7 @@ package struct PackResult: Equatable, Sendable {
   /// Mapped files, wherever they were; and how many there are now.
   package var fileCountBefore = 0
   package var fileCountAfter = 0
-  /// The disk space of the trace's stored files.
+  /// The disk space that stored files take; hard links take none.
   package var byteCountBefore: UInt64 = 0
   package var byteCountAfter: UInt64 = 0
   /// Files with debug information that were brought in, or were there.

@@ -16,6 +16,10 @@ final class SharedFiles {
     let resolved = try Self.resolved(path)
     self.path = resolved
     fromFiles = Self.relativePath(from: try Self.resolved(filesDirectory), to: resolved)
+    // `..` alone leads from `files/` to the trace.
+    guard fromFiles.hasPrefix("../..") else {
+      throw .system(operation: "share files between traces in a part of one,", path: path, errno: .invalidArgument)
+    }
     lock = try TraceLock(directory: resolved, waits: true)
   }
 

@@ -44,9 +44,13 @@ struct StoredNames {
   /// A failure is one that the next packing meets again.
   func remove(_ name: String) { unlink(path + "/" + name) }
 
+  /// The disk space that is the trace's alone: what has another name elsewhere would be there without it.
   func byteCount() throws(TraceError) -> UInt64 {
     var total: UInt64 = 0
-    for name in try all() { total += try fileStatus(path + "/" + name, followingLinks: false).byteCount }
+    for name in try all() {
+      let status = try fileStatus(path + "/" + name, followingLinks: false)
+      if status.st_nlink == 1 { total += status.byteCount }
+    }
     return total
   }
 }

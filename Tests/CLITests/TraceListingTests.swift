@@ -77,6 +77,18 @@ import Testing
     #expect(try rrs("pack", "true-0").status == .exited(65))
   }
 
+  /// One of them packs; the other does so afterwards, or says that it can't now.
+  @Test func twoPackingsAtOnce() throws {
+    _ = try rrs("record", "true")
+    let packings = try (0..<2).map { _ in
+      try RRSCommand.start(["pack", "true-0"], directory: directory.path, environment: environment)
+    }
+    let results = try packings.map { try $0.finish(within: 60) }
+    #expect(results.contains { $0.isSuccess } && results.allSatisfy { $0.isSuccess || $0.status == .exited(73) }, "\(results)")
+    #expect(try rrs("verify", "true-0").isSuccess)
+    #expect(try rrs("replay", "-a", "true-0").isSuccess)
+  }
+
   /// A recording in progress is left alone.
   @Test func aRecordingInProgressIsNotPacked() throws {
     let recording = try RRSCommand.start(

@@ -7,9 +7,10 @@ import TraceFormat
 /// Packing is killed, or the file system fails, at every single call that it makes to the file system.
 ///
 /// Whatever that leaves must replay, and a second packing must come to the very same trace as one that nothing happened
-/// to. States that were met before aren't replayed again, unless RRS_PACK_FAULTS=all, which also tries all options.
+/// to. A state that a fault has left before isn't replayed again. RRS_PACK_FAULTS=all also tries the options of `pack`, and
+/// a full disk at calls that don't write.
 @Suite(.timeLimit(.minutes(10))) struct InterruptionTests {
-  static let tellsAll = ProcessInfo.processInfo.environment["RRS_PACK_FAULTS"] == "all"
+  static let triesAll = ProcessInfo.processInfo.environment["RRS_PACK_FAULTS"] == "all"
 
   enum Fault: String, CaseIterable {
     case kill
@@ -19,13 +20,13 @@ import TraceFormat
     var argument: String {
       switch self {
       case .kill: "kill"
-      case .noSpace: tellsAll ? "\(ENOSPC)" : "\(ENOSPC)w"
+      case .noSpace: triesAll ? "\(ENOSPC)" : "\(ENOSPC)w"
       case .ioError: "\(EIO)"
       }
     }
   }
 
-  @Test(arguments: Fault.allCases, tellsAll ? ["", "--symlink", "--pack-dir=pool"] : [""])
+  @Test(arguments: Fault.allCases, triesAll ? ["", "--symlink", "--pack-dir=pool"] : [""])
   func everyCall(_ fault: Fault, option: String) throws {
     let victim = try Victim(packing: option.isEmpty ? ["pack"] : ["pack", option])
     // A packing that nothing happens to.
@@ -35,7 +36,7 @@ import TraceFormat
     var number = 1
     var stateCount = 0
     while true {
-      let result = try victim.pack(fault, at: number, remembers: !Self.tellsAll)
+      let result = try victim.pack(fault, at: number)
       let runs = try FaultyRun.runs(result)
       check(runs, fault, result)
       guard let last = runs.last, last.metFault else { break }
@@ -104,10 +105,9 @@ private struct Victim {
   }
 
   /// Packs copies with a fault at that call, then at the next ones, until one is left in a state that wasn't seen yet.
-  func pack(_ fault: InterruptionTests.Fault, at number: Int, remembers: Bool = true) throws -> CommandResult {
-    let states = remembers ? directory.file("states") : "/dev/null"
-    return try run(
-      [tool, original, trace, states, "\(number)", fault.argument, RRSCommand.path] + command + [trace],
+  func pack(_ fault: InterruptionTests.Fault, at number: Int) throws -> CommandResult {
+    try run(
+      [tool, original, trace, directory.file("states"), "\(number)", fault.argument, RRSCommand.path] + command + [trace],
       directory: directory.path, within: 300 * TestEnvironment.patience)
   }
 

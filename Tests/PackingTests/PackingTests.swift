@@ -213,6 +213,39 @@ private func status(_ path: String) -> stat {
     #expect(try verifyTrace(directory: trace.directory).isUnaltered)
   }
 
+  @Test(arguments: ["files", "files/shared", "shared"]) func theTraceItselfIsNothingToShare(name: String) throws {
+    let trace = try SmallTrace(Self.mapped)
+    let before = try trace.records()
+    var options = PackOptions()
+    options.place = .directory(trace.directory + "/" + name)
+    #expect(throws: TraceError.self) { try packTrace(directory: trace.directory, options: options) }
+    #expect(try trace.records() == before)
+  }
+
+  @Test func pathsThatLeadOutOfASystemRoot() {
+    for bad in ["", "/", "lib/x", "/..", "/../x", "/usr/../../x", "/."] {
+      #expect(SystemRoot.components(bad) == nil, "\(bad)")
+    }
+    #expect(SystemRoot.components("/usr//lib/./x") == ["usr", "lib", "x"])
+    #expect(SystemRoot.components("/usr/lib/debug/../obj/x.dwo") == ["usr", "lib", "obj", "x.dwo"])
+  }
+
+  /// Files that lie in the same blocks are the same; others, with the same bytes or not, don't seem to be.
+  @Test func extents() throws {
+    let directory = try TemporaryDirectory("packing")
+    func extents(_ name: String, _ byte: UInt8) throws -> Digest? {
+      let path = directory.file(name)
+      if access(path, F_OK) != 0 { try Data(repeating: byte, count: 100_000).write(to: URL(fileURLWithPath: path)) }
+      let descriptor = open(path, O_RDONLY)
+      defer { close(descriptor) }
+      return FileExtents(descriptor: descriptor, countMax: 100)?.digest
+    }
+    let one = try extents("one", 1)
+    #expect(try extents("one", 1) == one)
+    // Some file systems don't tell.
+    if one != nil { #expect(try extents("same", 1) != one && extents("other", 2) != one) }
+  }
+
   @Test func directoryThatTracesShare() throws {
     let root = try TemporaryDirectory("packing")
     let first = try SmallTrace(Self.mapped)
