@@ -36,7 +36,7 @@ extension Harness {
         registers.origRax = 0
         return WholeState.Tracee(
           tid: tracee.recordedTid, group: tracee.tracee.threadGroup.recordedID, registers: registers,
-          ticks: session.engine.ticks(of: tracee.tracee), extended: try Ptrace.extendedState(tracee.tracee.tid),
+          ticks: session.engine.ticks(of: tracee.tracee), extended: try Self.extendedState(tracee.tracee.tid),
           memory: MemoryChecksum.compute(tracee.tracee, stackPointers: pointers), name: tracee.name)
       })
   }
@@ -49,12 +49,25 @@ extension Harness {
         .map { "\($0.name) \(String($0.value, radix: 16)) instead of \(String($1.value, radix: 16))" }
       text += "; tracee \(left.tid)/\(right.tid): ticks \(left.ticks)/\(right.ticks), \(registers), memory "
         + "\(left.memory == right.memory ? "equal" : "differs"), extended state "
-        + "\(left.extended == right.extended ? "equal" : "differs")"
+        + "\(left.extended == right.extended ? "equal" : "differs at \(Self.differences(left.extended, right.extended))")"
     }
     if found.tracees.count != expected.tracees.count {
       text += "; tracees \(found.tracees.map(\.tid)) instead of \(expected.tracees.map(\.tid))"
     }
     throw Failure(description: text)
+  }
+
+  /// Without XSTATE_BV, which says what is in its initial state: the processor may or may not know that it is.
+  private static func extendedState(_ tid: Tid) throws -> [UInt8] {
+    var bytes = try Ptrace.extendedState(tid)
+    let inUse = 512..<520
+    if bytes.count >= inUse.upperBound { bytes.replaceSubrange(inUse, with: repeatElement(0, count: inUse.count)) }
+    return bytes
+  }
+
+  private static func differences(_ left: [UInt8], _ right: [UInt8]) -> [String] {
+    guard left.count == right.count else { return ["\(left.count) and \(right.count) bytes"] }
+    return left.indices.filter { left[$0] != right[$0] }.prefix(8).map { "\($0): \(left[$0]) instead of \(right[$0])" }
   }
 
   /// Saves checkpoints at every other one of some random points.

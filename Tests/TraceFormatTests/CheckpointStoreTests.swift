@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import KernelABI
+import SystemPackage
 import Testing
 import TraceFormat
 
@@ -159,6 +161,41 @@ import TraceFormat
       #expect(try pages(of: 1) == content)
       #expect(try pages(of: place.id) == more)
     }
+  }
+
+  /// A disk that fills keeps what was saved before; with more room the next one is saved.
+  @Test(.enabled(if: geteuid() == 0, "mounting a small tmpfs needs root")) func fullDisk() throws {
+    func mount(_ arguments: [String]) throws {
+      let process = try Process.run(URL(fileURLWithPath: "/bin/mount"), arguments: arguments)
+      process.waitUntilExit()
+      try #require(process.terminationStatus == 0)
+    }
+    try FileManager.default.createDirectory(atPath: store.path, withIntermediateDirectories: false)
+    try mount(["-t", "tmpfs", "-o", "size=300k", "none", store.path])
+    defer { umount2(store.path, Int32(MNT_DETACH)) }
+    var random = SeededGenerator.forTest()
+    func content() -> [[UInt8]] { (0..<9).map { _ in (0..<4096).map { _ in UInt8(truncatingIfNeeded: random.next()) } } }
+    var saved: [[[UInt8]]] = []
+    var failure: TraceError?
+    while failure == nil, saved.count < 20 {
+      let pages = content()
+      do {
+        try save(pages)
+        saved.append(pages)
+      } catch let error as TraceError {
+        failure = error
+      }
+    }
+    guard case .system(_, let path, .noSpace)? = failure else {
+      Issue.record("\(String(describing: failure))")
+      return
+    }
+    #expect(path.hasPrefix(store.path) && saved.count > 3 && store.list().places.count == saved.count)
+    #expect(store.verify().isEmpty)
+    for (index, pages) in saved.enumerated() { #expect(try self.pages(of: UInt64(index + 1)) == pages) }
+    try mount(["-o", "remount,size=2m", store.path])
+    let place = try save(content())
+    #expect(place.id == UInt64(saved.count + 1) && store.verify().isEmpty)
   }
 
   /// Nothing that is changed or cut goes unseen, and nothing of it crashes.
