@@ -182,6 +182,14 @@ import Testing
     let stored = try #require(files.first { $0.contains("libc.so.6") }, "\(files)")
     let result = try rrs("filename", directory.file("traces/true-0/files/" + stored))
     #expect(result.isSuccess && result.outputText.hasSuffix("/libc.so.6\n"), "\(result)")
+    // Also where they are links, and by other names.
+    #expect(try rrs("pack", "--symlink").isSuccess)
+    for name in TemporaryDirectory.contents(directory.file("traces/true-0/files")) where name.contains("libc.so.6") {
+      #expect(try rrs("filename", directory.file("traces/true-0/files/" + name)).outputText == result.outputText)
+    }
+    #expect(try rrs("pack").isSuccess)
+    let shown = directory.file("traces/true-0/sysroot") + result.outputText.dropLast()
+    #expect(try rrs("filename", shown).outputText == result.outputText)
   }
 
   @Test func damageIsFound() throws {

@@ -13,12 +13,11 @@ struct FileNameCommand: Verb {
   var file: String
 
   func run() throws {
-    guard let resolved = realpath(file, nil) else {
+    // A packed trace's stored file can be a link itself; others, as those of its system root, lead to stored files.
+    guard let components = Self.components(inResolvedDirectory: file) ?? Self.components(resolved: file) else {
       throw CommandFailure(message: "cannot find '\(file)': \(FileStatus.errorText(errno))", status: EX_NOINPUT)
     }
-    defer { free(resolved) }
-    let components = String(cString: resolved).split(separator: "/").map(String.init)
-    guard components.count >= 3, components[components.count - 2] == "files" else {
+    guard Self.isStored(components) else {
       throw CommandFailure(message: "'\(file)' doesn't lie in the files directory of a trace", status: EX_DATAERR)
     }
     let name = components[components.count - 1]
@@ -30,5 +29,25 @@ struct FileNameCommand: Verb {
       return
     }
     throw CommandFailure(message: "no mapping of the trace uses '\(file)'", status: EX_DATAERR)
+  }
+
+  private static func isStored(_ components: [String]) -> Bool {
+    components.count >= 3 && components[components.count - 2] == StoredFile.directoryName
+  }
+
+  private static func components(resolved path: String) -> [String]? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved).split(separator: "/").map(String.init)
+  }
+
+  /// Nil where that isn't a directory of stored files.
+  private static func components(inResolvedDirectory path: String) -> [String]? {
+    let slash = path.lastIndex(of: "/")
+    let name = String(path[(slash.map(path.index(after:)) ?? path.startIndex)...])
+    guard FileStatus.exists(path), !name.isEmpty, name != ".", name != "..",
+      let parent = components(resolved: slash.map { String(path[...$0]) } ?? "."), isStored(parent + [name])
+    else { return nil }
+    return parent + [name]
   }
 }
