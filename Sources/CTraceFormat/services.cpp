@@ -60,6 +60,73 @@ bool rrs_decompress(rrs_decompressor *decompressor, rrs_bytes source, uint8_t *t
   return !ZSTD_isError(result) && result == byte_count;
 }
 
+struct rrs_stream_compressor {
+  ZSTD_CCtx *context;
+};
+
+rrs_stream_compressor *rrs_stream_compressor_create(int level, uint64_t byte_count) {
+  ZSTD_CCtx *context = ZSTD_createCCtx();
+  if (context == nullptr) return nullptr;
+  ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+  ZSTD_CCtx_setPledgedSrcSize(context, byte_count);
+  return new rrs_stream_compressor{context};
+}
+
+void rrs_stream_compressor_destroy(rrs_stream_compressor *compressor) {
+  if (compressor == nullptr) return;
+  ZSTD_freeCCtx(compressor->context);
+  delete compressor;
+}
+
+static rrs_stream_result moveOn(
+    size_t result, const ZSTD_inBuffer &in, const ZSTD_outBuffer &out, rrs_bytes *source, uint8_t **target,
+    size_t *capacity) {
+  if (ZSTD_isError(result)) return RRS_STREAM_FAILED;
+  source->start += in.pos;
+  source->count -= in.pos;
+  *target += out.pos;
+  *capacity -= out.pos;
+  return result == 0 ? RRS_STREAM_DONE : RRS_STREAM_MORE;
+}
+
+rrs_stream_result rrs_stream_compress(
+    rrs_stream_compressor *compressor, rrs_bytes *source, bool source_ends, uint8_t **target, size_t *capacity) {
+  ZSTD_inBuffer in{source->start, source->count, 0};
+  ZSTD_outBuffer out{*target, *capacity, 0};
+  ZSTD_EndDirective directive = source_ends ? ZSTD_e_end : ZSTD_e_continue;
+  size_t result = ZSTD_compressStream2(compressor->context, &out, &in, directive);
+  rrs_stream_result moved = moveOn(result, in, out, source, target, capacity);
+  // Without the end, 0 only says that nothing is held back.
+  return moved == RRS_STREAM_DONE && !source_ends ? RRS_STREAM_MORE : moved;
+}
+
+struct rrs_stream_decompressor {
+  ZSTD_DCtx *context;
+};
+
+rrs_stream_decompressor *rrs_stream_decompressor_create(void) {
+  ZSTD_DCtx *context = ZSTD_createDCtx();
+  if (context == nullptr) return nullptr;
+  // What the archive's writer makes needs no more; a larger window would take a hostile archive's word for memory.
+  ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 24);
+  return new rrs_stream_decompressor{context};
+}
+
+void rrs_stream_decompressor_destroy(rrs_stream_decompressor *decompressor) {
+  if (decompressor == nullptr) return;
+  ZSTD_freeDCtx(decompressor->context);
+  delete decompressor;
+}
+
+rrs_stream_result rrs_stream_decompress(
+    rrs_stream_decompressor *decompressor, rrs_bytes *source, uint8_t **target, size_t *capacity) {
+  ZSTD_inBuffer in{source->start, source->count, 0};
+  ZSTD_outBuffer out{*target, *capacity, 0};
+  size_t result = ZSTD_decompressStream(decompressor->context, &out, &in);
+  return moveOn(result, in, out, source, target, capacity);
+}
+
 void rrs_blake2b_256(rrs_bytes a, rrs_bytes b, rrs_bytes c, uint8_t *digest) {
   blake2b_state state;
   blake2b_init(&state, 32);

@@ -232,7 +232,8 @@ final class ReplayFiles {
   private func checkUnchanged(_ descriptor: Int32, _ path: String, _ record: MappingRecord) throws {
     guard let status = FileStatus(descriptor: descriptor), !force else { return }
     let isOriginal =
-      status.device == record.device && status.inode == record.inode || StoredFile(path: path).isLinkToOriginal
+      status.device == record.device && status.inode == record.inode
+      || !reader.storage.isArchive && StoredFile(path: path).isLinkToOriginal
     if status.byteCount != record.fileSize || isOriginal && status.modified != record.fileModified {
       throw ReplayError.unusableTrace(
         "'\(record.name)' was changed after it was recorded ('\(path)'): the recording can't be replayed with other "

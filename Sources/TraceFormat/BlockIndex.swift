@@ -7,10 +7,10 @@ enum BlockIndex {
   static let fileName = "index"
 
   /// Every entry of the index must be the header of the block that it stands for. What isn't so, nil where all is well.
-  static func problem(directory: String, files: [BlockStream: StreamFile], isCutShort: Bool) -> TraceError? {
-    let path = directory + "/" + fileName
+  static func problem(_ storage: TraceStorage, files: [BlockStream: StreamFile], isCutShort: Bool) -> TraceError? {
+    let path = storage.path + "/" + fileName
     do throws(TraceError) {
-      try check(path, files, isCutShort)
+      try check(storage, path, files, isCutShort)
       return nil
     } catch {
       if case .system(_, _, .noSuchFileOrDirectory) = error { return damage(path, 0, "the file is missing") }
@@ -18,12 +18,14 @@ enum BlockIndex {
     }
   }
 
-  private static func check(_ path: String, _ files: [BlockStream: StreamFile], _ isCutShort: Bool) throws(TraceError) {
+  private static func check(
+    _ storage: TraceStorage, _ path: String, _ files: [BlockStream: StreamFile], _ isCutShort: Bool
+  ) throws(TraceError) {
     let bytes = ByteBuffer(capacity: BlockHeader.byteCount)
     let other = ByteBuffer(capacity: BlockHeader.byteCount)
     var offsets: [BlockStream: UInt64] = [:]
     var position: UInt64 = 0
-    let index = try TraceFile(reading: path)
+    let index = try storage.open(fileName)
     while true {
       let target = bytes.prefix(BlockHeader.byteCount)
       let count = try index.read(into: target, at: position)
@@ -129,11 +131,15 @@ final class StreamFile {
   private(set) var usableByteCount: UInt64 = 0
   private(set) var ending = Ending.whole
 
-  init(directory: String, stream: BlockStream, headerDigest: Digest) throws(TraceError) {
+  convenience init(directory: String, stream: BlockStream, headerDigest: Digest) throws(TraceError) {
+    try self.init(try TraceStorage(path: directory), stream: stream, headerDigest: headerDigest)
+  }
+
+  init(_ storage: TraceStorage, stream: BlockStream, headerDigest: Digest) throws(TraceError) {
     self.stream = stream
     self.headerDigest = headerDigest
-    path = directory + "/" + stream.fileName
-    file = try TraceFile(reading: path)
+    path = storage.path + "/" + stream.fileName
+    file = try storage.open(stream.fileName)
     byteCount = try file.size()
   }
 

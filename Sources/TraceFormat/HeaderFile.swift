@@ -65,8 +65,13 @@ enum HeaderFile {
   }
 
   static func read(directory: String) throws(TraceError) -> (header: TraceHeader, digest: Digest) {
+    try read(try TraceStorage(path: directory))
+  }
+
+  static func read(_ storage: TraceStorage) throws(TraceError) -> (header: TraceHeader, digest: Digest) {
+    let directory = storage.path
     let path = directory + "/" + fileName
-    let file = try open(path, directory: directory)
+    let file = try open(storage)
     let size = try file.size()
     guard size >= UInt64(prefixByteCount) else {
       throw .notATrace(directory: directory, reason: "its file 'header' is too short")
@@ -105,13 +110,13 @@ enum HeaderFile {
     }
   }
 
-  private static func open(_ path: String, directory: String) throws(TraceError) -> TraceFile {
+  private static func open(_ storage: TraceStorage) throws(TraceError) -> TraceFile {
     do throws(TraceError) {
-      return try TraceFile(reading: path)
+      return try storage.open(fileName)
     } catch {
       switch error {
       case .system(_, _, .noSuchFileOrDirectory), .system(_, _, .notDirectory):
-        throw .notATrace(directory: directory, reason: "it has no file 'header'")
+        throw .notATrace(directory: storage.path, reason: "it has no file 'header'")
       default: throw error
       }
     }

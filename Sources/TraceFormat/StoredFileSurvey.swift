@@ -1,7 +1,7 @@
 /// Checks the stored files of a trace on several threads side by side.
 final class StoredFileSurvey: @unchecked Sendable {
   struct Job {
-    var file: StoredFile
+    var name: String
     /// The first mapping of it.
     var mapping: MappingRecord
   }
@@ -9,10 +9,12 @@ final class StoredFileSurvey: @unchecked Sendable {
   private let monitor = Monitor()
   private var jobs: [Job]
   private var found: [(mapping: MappingRecord, damage: TraceDamage)] = []
+  private let storage: TraceStorage
   private let onBytes: (Int) -> Void
 
   /// `onBytes` is called on any thread.
-  init(_ jobs: [Job], onBytes: @escaping (Int) -> Void) {
+  init(_ jobs: [Job], in storage: TraceStorage, onBytes: @escaping (Int) -> Void) {
+    self.storage = storage
     // The largest are taken first, from the end: so that no thread is left with one when the others are done.
     self.jobs = jobs.sorted { $0.mapping.fileSize < $1.mapping.fileSize }
     self.onBytes = onBytes
@@ -21,7 +23,7 @@ final class StoredFileSurvey: @unchecked Sendable {
   /// Takes files until there are no more. Every thread that has time calls it.
   func work() {
     while let job = take() {
-      guard let damage = job.file.damage(for: job.mapping, onBytes: onBytes) else { continue }
+      guard let damage = storage.damage(ofStoredFile: job.name, for: job.mapping, onBytes: onBytes) else { continue }
       monitor.lock()
       found.append((job.mapping, damage))
       monitor.unlock()

@@ -36,7 +36,7 @@ package struct TraceDirectory: Sendable {
   /// Makes an empty directory `NAME-N` for a recording of `program` (a path; its last component is NAME) and returns
   /// its path. The trace directory itself is made where it is missing.
   package func create(forProgram program: String) throws(TraceError) -> String {
-    try Self.makeDirectories(path)
+    try make()
     let name = program.split(separator: "/").last.map(String.init) ?? "program"
     // A name can be 255 bytes long, and the number needs some.
     let short = String(decoding: name.utf8.prefix(200), as: UTF8.self)
@@ -48,6 +48,9 @@ package struct TraceDirectory: Sendable {
     }
     throw .system(operation: "create", path: path, errno: .fileExists)
   }
+
+  /// Makes the directory where it is missing.
+  package func make() throws(TraceError) { try Self.makeDirectories(path) }
 
   private static func makeDirectories(_ path: String) throws(TraceError) {
     if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
@@ -65,7 +68,7 @@ package struct TraceDirectory: Sendable {
   }
 
   /// The path of the trace that a command-line argument means: a path first, then a name in this directory; nil means
-  /// `latest-trace`. The result is a directory, and has symbolic links resolved.
+  /// `latest-trace`. The result is a directory or an archive, and has symbolic links resolved.
   package func resolve(_ argument: String?) throws(TraceError) -> String {
     guard let argument, !argument.isEmpty else {
       if let latest = latest() { return latest }
@@ -74,19 +77,41 @@ package struct TraceDirectory: Sendable {
     var candidates = [argument]
     if !argument.hasPrefix("/") { candidates.append(path + "/" + argument) }
     for candidate in candidates {
-      if let found = Self.directory(candidate) { return found }
+      if let found = Self.trace(candidate) { return found }
     }
     throw .notFound(argument: argument, searched: candidates)
   }
 
   /// The directory that a path leads to, absolute and without symbolic links; nil where there is none.
   private static func directory(_ path: String) -> String? {
+    guard let resolved = resolved(path) else { return nil }
+    var status = stat()
+    return stat(resolved, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR ? resolved : nil
+  }
+
+  /// The same for a trace that is to be changed: a directory.
+  package func resolveDirectory(_ argument: String?) throws(TraceError) -> String {
+    let path = try resolve(argument)
+    guard Self.directory(path) != nil else { throw .isArchive(path: path) }
+    return path
+  }
+
+  private static func trace(_ path: String) -> String? { directory(path) ?? (isArchive(path) ? resolved(path) : nil) }
+
+  private static func resolved(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
-    var status = stat()
-    guard stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
     return String(cString: resolved)
   }
+
+  /// Whether a path is that of a file with the name of a trace's archive.
+  package static func isArchive(_ path: String) -> Bool {
+    var status = stat()
+    return path.hasSuffix(archiveSuffix) && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// What archives of traces are called.
+  package static let archiveSuffix = ".rrs"
 
   /// Points `latest-trace` at a trace of this directory. Does nothing for traces elsewhere.
   package func updateLatest(to trace: String) throws(TraceError) {

@@ -12,6 +12,8 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case damaged(TraceDamage)
   /// The event lies behind the end of the trace.
   case noSuchEvent(number: UInt64, last: UInt64)
+  /// The trace is an archive, where only a directory will do.
+  case isArchive(path: String)
   /// The trace can't be made whole, or not without a loss that nobody asked for.
   case unrecoverable(directory: String, reason: String)
   /// A record that is too large for any block: nothing that the kernel allows makes one.
@@ -37,6 +39,8 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
       return damage.description
     case .noSuchEvent(let number, let last):
       return "there is no event \(number): the trace's last event is \(last)"
+    case .isArchive(let path):
+      return "'\(path)' is an archive: rrs unpack makes a trace of it that can be changed"
     case .unrecoverable(let directory, let reason):
       return "'\(directory)' isn't recovered: \(reason)"
     case .recordTooLarge(let stream, let byteCount):

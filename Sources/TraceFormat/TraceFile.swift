@@ -32,6 +32,8 @@ final class ByteBuffer {
 struct TraceFile: ~Copyable {
   let path: String
   private let descriptor: CInt
+  /// Of a member of an archive: where in the file it lies.
+  private let range: Range<UInt64>?
 
   /// For reading. Only regular files: opening a pipe of that name would block, a device would do who knows what.
   init(reading path: String) throws(TraceError) {
@@ -44,6 +46,7 @@ struct TraceFile: ~Copyable {
     }
     self.path = path
     self.descriptor = descriptor
+    range = nil
   }
 
   /// A new file for writing.
@@ -52,6 +55,7 @@ struct TraceFile: ~Copyable {
     if descriptor < 0 { throw Self.error("create", path) }
     self.path = path
     self.descriptor = descriptor
+    range = nil
   }
 
   /// For reading and writing; made where it is missing.
@@ -60,6 +64,16 @@ struct TraceFile: ~Copyable {
     if descriptor < 0 { throw Self.error("open", path) }
     self.path = path
     self.descriptor = descriptor
+    range = nil
+  }
+
+  /// A part of a file that is open for reading, with a descriptor of its own.
+  init(part range: Range<UInt64>, of other: CInt, path: String) throws(TraceError) {
+    let descriptor = fcntl(other, F_DUPFD_CLOEXEC, 0)
+    if descriptor < 0 { throw Self.error("open", path) }
+    self.path = path
+    self.descriptor = descriptor
+    self.range = range
   }
 
   deinit { close(descriptor) }
@@ -69,6 +83,7 @@ struct TraceFile: ~Copyable {
   }
 
   func size() throws(TraceError) -> UInt64 {
+    if let range { return UInt64(range.count) }
     var status = stat()
     if fstat(descriptor, &status) != 0 { throw Self.error("read", path) }
     return UInt64(max(0, status.st_size))
@@ -77,9 +92,12 @@ struct TraceFile: ~Copyable {
   /// Reads up to the buffer's size, less only at the end of the file; returns the byte count.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(TraceError) -> Int {
     var done = 0
-    while done < buffer.count {
-      guard let position = off_t(exactly: offset + UInt64(done)) else { break }
-      let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, position)
+    var wanted = buffer.count
+    let start = range?.lowerBound ?? 0
+    if let range { wanted = Int(min(UInt64(wanted), offset < range.count ? UInt64(range.count) - offset : 0)) }
+    while done < wanted {
+      guard let position = off_t(exactly: start + offset + UInt64(done)) else { break }
+      let count = pread(descriptor, buffer.baseAddress! + done, wanted - done, position)
       if count < 0 {
         if errno == EINTR { continue }
         throw Self.error("read", path)
@@ -96,7 +114,8 @@ struct TraceFile: ~Copyable {
 
   /// Has the kernel bring these bytes into memory meanwhile (posix_fadvise(2), POSIX_FADV_WILLNEED).
   func prepareToRead(at offset: UInt64, byteCount: UInt64) {
-    _ = posix_fadvise(descriptor, off_t(offset), off_t(byteCount), POSIX_FADV_WILLNEED)
+    let start = range?.lowerBound ?? 0
+    _ = posix_fadvise(descriptor, off_t(start + offset), off_t(byteCount), POSIX_FADV_WILLNEED)
   }
 
   func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(TraceError) {
@@ -121,6 +140,11 @@ struct TraceFile: ~Copyable {
 
   /// Takes back an unfinished write. That it fails too changes nothing: readers ignore an unfinished block.
   func truncate(to size: UInt64) { _ = ftruncate(descriptor, off_t(size)) }
+
+  func setModified(seconds: UInt64) {
+    let time = timespec(tv_sec: Int(clamping: seconds), tv_nsec: 0)
+    _ = futimens(descriptor, [time, time])
+  }
 
   func cut(to size: UInt64) throws(TraceError) {
     if ftruncate(descriptor, off_t(size)) != 0 { throw Self.error("write", path) }

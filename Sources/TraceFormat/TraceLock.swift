@@ -21,7 +21,11 @@ package final class TraceLock {
   deinit { release() }
 
   package func release() {
-    if descriptor >= 0 { close(descriptor) }
+    if descriptor >= 0 {
+      // A child that is about to execute something may have the descriptor, too: closing this one wouldn't be enough.
+      _ = flock(descriptor, LOCK_UN)
+      close(descriptor)
+    }
     descriptor = -1
   }
 }

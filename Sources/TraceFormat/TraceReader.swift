@@ -8,7 +8,9 @@ import SystemPackage
 /// An event is returned only if the data, mappings and tracee records that it refers to are in the trace. Damage that
 /// is met on the way is thrown; the events before it can be read.
 package final class TraceReader {
+  /// The path of the trace's directory, or of its archive.
   package let directory: String
+  package let storage: TraceStorage
   package let header: TraceHeader
   /// The number of the last readable event, from the index; 0 for a trace without events.
   package let lastEventNumber: UInt64
@@ -23,9 +25,10 @@ package final class TraceReader {
 
   package init(directory: String) throws(TraceError) {
     self.directory = directory
-    let (header, digest) = try HeaderFile.read(directory: directory)
+    storage = try TraceStorage(path: directory)
+    let (header, digest) = try HeaderFile.read(storage)
     self.header = header
-    let streams = try TraceStreams(directory: directory, headerDigest: digest)
+    let streams = try TraceStreams(storage, headerDigest: digest)
     self.streams = streams
     let last = streams.lastUsableEvents()
     lastEventNumber = last?.last ?? 0
@@ -138,19 +141,8 @@ package final class TraceReader {
     }
   }
 
-  /// The path of a file in `files/`.
-  package func path(ofStoredFile name: String) throws(TraceError) -> String {
-    let path = StoredFile(directory: directory, name: name).path
-    var status = stat()
-    guard isStoredFileName(name), lstat(path, &status) == 0 else {
-      throw .damaged(TraceDamage(file: path, block: nil, fileOffset: 0, reason: "the file is missing"))
-    }
-    if status.st_mode & S_IFMT == S_IFLNK, stat(path, &status) != 0 {
-      throw .damaged(
-        TraceDamage(file: path, block: nil, fileOffset: 0, reason: "the file that this link leads to is missing"))
-    }
-    return path
-  }
+  /// A path of the bytes of a file in `files/`, as long as the reader is there.
+  package func path(ofStoredFile name: String) throws(TraceError) -> String { try storage.path(ofStoredFile: name) }
 }
 
 /// A position in the stream of events.

@@ -22,7 +22,7 @@ package struct TraceRecovery: Sendable {
 package func recoverTrace(
   directory: String, allowsFileLoss: Bool = false, onProgress: ((Double) -> Void)? = nil
 ) throws(TraceError) -> TraceRecovery? {
-  let headerDigest = try HeaderFile.read(directory: directory).digest
+  let (header, headerDigest) = try HeaderFile.read(directory: directory)
   let lock = try TraceLock(directory: directory)
   defer { lock.release() }
   let hadPlan = try RecoveryPlan.finishEarlier(directory: directory, headerDigest: headerDigest)
@@ -38,11 +38,13 @@ package func recoverTrace(
       directory: directory, reason: "a mapped file isn't the recorded one; --force gives up all events behind "
         + "\(result.lastGoodEvent)" + because(problem))
   }
-  guard result.lastGoodEvent > 0 else {
+  // A recorder that is killed at its start leaves no event, and that is all there was.
+  guard result.lastGoodEvent > 0 || result.isUnaltered else {
     throw .unrecoverable(directory: directory, reason: "not one event is whole" + because(result.problems.first))
   }
   let planner = RecoveryPlanner(verifier, headerDigest: headerDigest)
   let plan = try planner.plan()
+  try CheckpointStore(directory: directory, header: header).remove(from: result.lastGoodEvent)
   try plan.publish()
   try RecoveryPlan.perform(directory: directory, headerDigest: headerDigest)
   return TraceRecovery(
@@ -134,16 +136,21 @@ private final class RecoveryPlanner {
 
   /// The end of the recording, with a note that says why it is there.
   private func addEnd(_ tail: inout StreamTail) throws(TraceError) {
-    let first = try event(1)
-    let last = try event(lastGoodEvent)
     var note = TraceEvent(
-      tid: last.tid, ticks: last.ticks, monotonicNanoseconds: last.monotonicNanoseconds,
-      kind: .note("the recording was cut short behind event \(last.number); rrs recover gave it this end"),
+      tid: Tid(0), ticks: 0, monotonicNanoseconds: 0,
+      kind: .note("the recording was cut short behind event \(lastGoodEvent); rrs recover gave it this end"),
       registers: nil)
-    note.number = last.number + 1
-    var end = TraceEvent(
-      tid: first.tid, ticks: 0, monotonicNanoseconds: last.monotonicNanoseconds, kind: .end, registers: nil)
-    end.number = last.number + 2
+    var end = TraceEvent(tid: Tid(0), ticks: 0, monotonicNanoseconds: 0, kind: .end, registers: nil)
+    if lastGoodEvent > 0 {
+      let last = try event(lastGoodEvent)
+      note.tid = last.tid
+      note.ticks = last.ticks
+      note.monotonicNanoseconds = last.monotonicNanoseconds
+      end.tid = try event(1).tid
+      end.monotonicNanoseconds = last.monotonicNanoseconds
+    }
+    note.number = lastGoodEvent + 1
+    end.number = lastGoodEvent + 2
     let encoder = RecordEncoder()
     // The encoder's memory is its own until the next call.
     let bytes = Array(encoder.encode(note)) + Array(encoder.encode(end))

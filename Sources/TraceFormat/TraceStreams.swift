@@ -7,10 +7,10 @@ final class TraceStreams {
   let mmaps: StreamFile
   let tracees: StreamFile
 
-  init(directory: String, headerDigest: Digest) throws(TraceError) {
+  init(_ storage: TraceStorage, headerDigest: Digest) throws(TraceError) {
     func open(_ stream: BlockStream) throws(TraceError) -> StreamFile {
       do throws(TraceError) {
-        return try StreamFile(directory: directory, stream: stream, headerDigest: headerDigest)
+        return try StreamFile(storage, stream: stream, headerDigest: headerDigest)
       } catch {
         guard case .system(_, let path, .noSuchFileOrDirectory) = error else { throw error }
         throw .damaged(TraceDamage(file: path, block: nil, fileOffset: 0, reason: "the file is missing"))
@@ -20,7 +20,7 @@ final class TraceStreams {
     data = try open(.data)
     mmaps = try open(.mmaps)
     tracees = try open(.tracees)
-    readIndex(directory)
+    readIndex(storage)
     for file in all { try file.scan() }
   }
 
@@ -28,12 +28,12 @@ final class TraceStreams {
 
   /// Takes over the index as far as it goes. It is only a shortcut: where it is missing, short or wrong, the headers
   /// in the streams themselves are walked.
-  private func readIndex(_ directory: String) {
+  private func readIndex(_ storage: TraceStorage) {
     let files = all.sorted { $0.stream.rawValue < $1.stream.rawValue }
     let chunk = ByteBuffer(capacity: BlockHeader.byteCount * 512)
     var offset: UInt64 = 0
     do {
-      let index = try TraceFile(reading: directory + "/" + BlockIndex.fileName)
+      let index = try storage.open(BlockIndex.fileName)
       while true {
         let count = try index.read(into: chunk.prefix(chunk.capacity), at: offset) / BlockHeader.byteCount
         if count == 0 { return }

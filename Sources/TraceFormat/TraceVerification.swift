@@ -50,6 +50,7 @@ package func verifyTrace(
 /// what `accept` functions touch is used meanwhile, under the survey's lock.
 final class TraceVerifier: @unchecked Sendable {
   let directory: String
+  private let storage: TraceStorage
   private let checksRecords: Bool
   private let headerDigest: Digest
   private let onProgress: ((Double) -> Void)?
@@ -80,7 +81,7 @@ final class TraceVerifier: @unchecked Sendable {
   private var storedFiles: [String: MappingRecord] = [:]
   /// The first of what is wrong with them.
   private(set) var storedFileProblem: TraceError?
-  private var storedFileSurvey = StoredFileSurvey([]) { _ in }
+  private var storedFileSurvey: StoredFileSurvey?
 
   init(
     directory: String, checksRecords: Bool, onProgress: ((Double) -> Void)? = nil
@@ -88,7 +89,8 @@ final class TraceVerifier: @unchecked Sendable {
     self.directory = directory
     self.checksRecords = checksRecords
     self.onProgress = onProgress
-    headerDigest = try HeaderFile.read(directory: directory).digest
+    storage = try TraceStorage(path: directory)
+    headerDigest = try HeaderFile.read(storage).digest
   }
 
   func run() {
@@ -99,6 +101,7 @@ final class TraceVerifier: @unchecked Sendable {
     prepareStoredFiles()
     checkEvents()
     checkIndex()
+    checkGaps()
   }
 
   private func add(_ problem: TraceError) {
@@ -108,7 +111,7 @@ final class TraceVerifier: @unchecked Sendable {
 
   private func open(_ stream: BlockStream) {
     do throws(TraceError) {
-      let file = try StreamFile(directory: directory, stream: stream, headerDigest: headerDigest)
+      let file = try StreamFile(storage, stream: stream, headerDigest: headerDigest)
       try file.scan()
       extents[stream] = Extent(file: file)
       bytesTotal += file.usableByteCount
@@ -129,7 +132,7 @@ final class TraceVerifier: @unchecked Sendable {
     }
     withHelperThreads {
       // Those of this trace are hashed beside the last stream: the longest of them isn't waited for alone.
-      if stream == .events { self.storedFileSurvey.work() }
+      if stream == .events { self.storedFileSurvey?.work() }
       survey.work()
     }
     result.goodBlockCount += survey.goodBlockCount
@@ -226,15 +229,13 @@ final class TraceVerifier: @unchecked Sendable {
   }
 
   private func prepareStoredFiles() {
-    let files = storedFiles.map { (name, mapping) in
-      StoredFileSurvey.Job(file: StoredFile(directory: directory, name: name), mapping: mapping)
-    }
-    storedFileSurvey = StoredFileSurvey(files) { [unowned self] in progress(UInt64($0)) }
+    let files = storedFiles.map { StoredFileSurvey.Job(name: $0.key, mapping: $0.value) }
+    storedFileSurvey = StoredFileSurvey(files, in: storage) { [unowned self] in progress(UInt64($0)) }
     for file in files where file.mapping.contentHash != nil { bytesTotal &+= file.mapping.fileSize }
   }
 
   private func noteStoredFiles() {
-    let damages = storedFileSurvey.damages
+    let damages = storedFileSurvey?.damages ?? []
     result.storedFileCount = UInt64(storedFiles.count - damages.count)
     for (mapping, damage) in damages {
       storedFileProblem = storedFileProblem ?? .damaged(damage)
@@ -337,9 +338,17 @@ final class TraceVerifier: @unchecked Sendable {
     }
   }
 
+  private func checkGaps() {
+    do throws(TraceError) {
+      try storage.checkGaps()
+    } catch {
+      add(error)
+    }
+  }
+
   private func checkIndex() {
     let files = extents.mapValues(\.file)
-    if let problem = BlockIndex.problem(directory: directory, files: files, isCutShort: result.isCutShort) {
+    if let problem = BlockIndex.problem(storage, files: files, isCutShort: result.isCutShort) {
       result.indexProblem = problem
       add(problem)
     }

@@ -9,7 +9,8 @@ import TraceFormat
 /// Runs one command line, and turns every failure into one line on stderr and an exit status of sysexits(3).
 enum CommandLineTool {
   static let normalizer = ArgumentNormalizer(
-    verbs: RRSCommand.verbs.map { $0.form }, globalOptions: GlobalOptions.forms, isDirectory: FileStatus.isDirectory)
+    verbs: RRSCommand.verbs.map { $0.form }, globalOptions: GlobalOptions.forms,
+    isTrace: { FileStatus.isDirectory($0) || TraceDirectory.isArchive($0) })
 
   /// `arguments` without the program's own name. Returns the exit status.
   static func run(_ arguments: [String]) -> Int32 {

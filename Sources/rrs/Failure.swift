@@ -29,7 +29,7 @@ extension TraceError: ExplainedFailure {
   var exitStatus: Int32 {
     switch self {
     case .notFound: EX_NOINPUT
-    case .notATrace, .inRecovery, .unknownVersion, .damaged, .noSuchEvent, .unrecoverable: EX_DATAERR
+    case .notATrace, .inRecovery, .unknownVersion, .damaged, .noSuchEvent, .isArchive, .unrecoverable: EX_DATAERR
     case .recordTooLarge: EX_SOFTWARE
     case .inUse: EX_CANTCREAT
     case .system(_, _, let errno):

@@ -10,8 +10,8 @@ protocol Verb: ParsableCommand {
 struct RRSCommand: ParsableCommand {
   static let verbs: [any Verb.Type] = [
     RecordCommand.self, ReplayCommand.self, ProcessesCommand.self, DumpCommand.self, RerunCommand.self,
-    ListCommand.self, RemoveCommand.self, MoveCommand.self, PackCommand.self, TraceInfoCommand.self,
-    FileNameCommand.self, BuildIDCommand.self, VerifyCommand.self, RecoverCommand.self,
+    ListCommand.self, RemoveCommand.self, MoveCommand.self, PackCommand.self, UnpackCommand.self,
+    TraceInfoCommand.self, FileNameCommand.self, BuildIDCommand.self, VerifyCommand.self, RecoverCommand.self,
     CreateCheckpointsCommand.self, DoctorCommand.self, CPUFeaturesCommand.self, GDBInitCommand.self,
     LLDBInitCommand.self,
   ]

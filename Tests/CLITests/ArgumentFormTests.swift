@@ -17,7 +17,7 @@ import rrs
       VerbForm(name: "rm", options: [.flag("force", "f")]),
     ],
     globalOptions: [.flag("mark-stdio", "M"), .value("checksum", "C")],
-    isDirectory: { $0.hasSuffix("/") })
+    isTrace: { $0.hasSuffix("/") })
 
   static func normalized(_ line: String) throws(UsageError) -> String {
     try normalizer.normalize(line.split(separator: " ").map(String.init)).joined(separator: " ")

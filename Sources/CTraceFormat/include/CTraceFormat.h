@@ -239,6 +239,26 @@ void rrs_decompressor_destroy(rrs_decompressor *decompressor);
 // Whether the source is one frame that gives exactly `byte_count` bytes.
 bool rrs_decompress(rrs_decompressor *decompressor, struct rrs_bytes source, uint8_t *target, size_t byte_count);
 
+// Compression of what is too long for memory. Each call takes from `source` and gives to `target` what it can, and
+// moves both on. `source_ends`: nothing comes behind it.
+typedef struct rrs_stream_compressor rrs_stream_compressor;
+
+enum rrs_stream_result { RRS_STREAM_MORE, RRS_STREAM_DONE, RRS_STREAM_FAILED };
+
+// One frame with a checksum for `byte_count` bytes.
+rrs_stream_compressor *rrs_stream_compressor_create(int level, uint64_t byte_count);
+void rrs_stream_compressor_destroy(rrs_stream_compressor *compressor);
+enum rrs_stream_result rrs_stream_compress(
+    rrs_stream_compressor *compressor, struct rrs_bytes *source, bool source_ends, uint8_t **target, size_t *capacity);
+
+typedef struct rrs_stream_decompressor rrs_stream_decompressor;
+
+rrs_stream_decompressor *rrs_stream_decompressor_create(void);
+void rrs_stream_decompressor_destroy(rrs_stream_decompressor *decompressor);
+// Done at the end of a frame.
+enum rrs_stream_result rrs_stream_decompress(
+    rrs_stream_decompressor *decompressor, struct rrs_bytes *source, uint8_t **target, size_t *capacity);
+
 // BLAKE2b with a digest of 32 bytes, of up to three ranges, one after the other.
 void rrs_blake2b_256(struct rrs_bytes a, struct rrs_bytes b, struct rrs_bytes c, uint8_t *digest);
 

@@ -30,8 +30,16 @@ package final class RecordedFiles {
       }
     }
     for path in paths.keys.sorted() {
-      if let location = location(path) { recordedPaths[Self.resolved(location), default: []].append(path) }
+      if let shown = shownName(path) { recordedPaths[shown, default: []].append(path) }
     }
+  }
+
+  /// What /proc/PID/maps shows for what is mapped from a recorded file.
+  private func shownName(_ path: String) -> String? {
+    if case .traceFile(let name) = paths[path]?.source, let shown = reader.storage.shownName(ofStoredFile: name) {
+      return shown
+    }
+    return location(path).map(Self.resolved)
   }
 
   /// Whether something was mapped there at any time.

@@ -135,6 +135,13 @@ package struct CheckpointStore: Sendable {
     if rmdir(path) != 0, errno != ENOENT { throw TraceFile.error("remove", path) }
   }
 
+  /// Deletes those at an event and behind it: the trace ends there now.
+  func remove(from event: UInt64) throws(TraceError) {
+    for place in list().places where place.event >= event {
+      if unlink(path(of: place.id)) != 0, errno != ENOENT { throw TraceFile.error("remove", path(of: place.id)) }
+    }
+  }
+
   // MARK: - The log
 
   /// An event's message for each saving and loading, the oldest first; its time is CLOCK_REALTIME, its ticks are those

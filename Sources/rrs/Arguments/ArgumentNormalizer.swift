@@ -6,12 +6,12 @@
 package struct ArgumentNormalizer: Sendable {
   package var verbs: [VerbForm]
   package var globalOptions: [OptionForm]
-  package var isDirectory: @Sendable (String) -> Bool
+  package var isTrace: @Sendable (String) -> Bool
 
-  package init(verbs: [VerbForm], globalOptions: [OptionForm], isDirectory: @escaping @Sendable (String) -> Bool) {
+  package init(verbs: [VerbForm], globalOptions: [OptionForm], isTrace: @escaping @Sendable (String) -> Bool) {
     self.verbs = verbs
     self.globalOptions = globalOptions
-    self.isDirectory = isDirectory
+    self.isTrace = isTrace
   }
 
   /// Options of the tool itself: handed on as they are, without a verb.
@@ -43,10 +43,10 @@ package struct ArgumentNormalizer: Sendable {
     return try normalize(guessedVerb(for: rest), global: global, rest: rest)
   }
 
-  /// What rr guesses: a directory is replayed, everything else is recorded.
+  /// What rr guesses: a directory, or an archive of one, is replayed, everything else is recorded.
   private func guessedVerb(for rest: [String]) throws(UsageError) -> VerbForm {
     var firstFailure: UsageError?
-    for (name, wantsDirectory) in [("record", false), ("replay", true)] {
+    for (name, wantsTrace) in [("record", false), ("replay", true)] {
       guard let verb = verbs.first(where: { $0.name == name }) else { continue }
       var scanner = OptionScanner(arguments: rest, options: verb.options + globalOptions, place: name)
       var ignored: [String] = []
@@ -59,7 +59,7 @@ package struct ArgumentNormalizer: Sendable {
         continue
       }
       if scanner.peek() == "--" { scanner.index += 1 }
-      if let target = scanner.peek(), isDirectory(target) == wantsDirectory { return verb }
+      if let target = scanner.peek(), isTrace(target) == wantsTrace { return verb }
     }
     throw firstFailure ?? UsageError("no program to record and no trace to replay; 'rrs help' lists the commands")
   }

@@ -55,7 +55,7 @@ struct CreateCheckpointsCommand: Verb {
     let schedule = try schedule()
     if follows { try CheckpointFollower.detach() }
     var options = ReplayOptions()
-    options.traceDirectory = try TraceDirectory().resolve(trace)
+    options.traceDirectory = try TraceDirectory().resolveDirectory(trace)
     options.showOutput = false
     // A recorder has that processor for itself.
     options.cpuUnbound = cpuUnbound || follows

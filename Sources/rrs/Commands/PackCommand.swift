@@ -5,7 +5,8 @@ import TraceFormat
 
 /// `rrs pack`
 struct PackCommand: Verb {
-  static let form = VerbForm(name: "pack", options: [.flag("symlink"), .value("pack-dir"), .flag("debug-files")])
+  static let form = VerbForm(
+    name: "pack", options: [.flag("symlink"), .value("pack-dir"), .flag("debug-files"), .value("archive")])
 
   static let configuration = VerbForm.configuration(
     "pack", abstract: "Make traces self-contained, to be copied to another machine.",
@@ -31,19 +32,51 @@ struct PackCommand: Verb {
     help: "Bring in the separate files with debug information that this machine has, for debugging elsewhere.")
   var bringsDebugFiles = false
 
+  @Option(
+    name: .customLong("archive"),
+    help: ArgumentHelp(
+      "Write the packed trace into this file, too, or to stdout for -. Other commands open it like a trace.",
+      valueName: "file.rrs"))
+  var archive: String?
+
   @Argument(help: "The traces. (default: the latest)", completion: .traces)
   var traces: [String] = []
 
   func run() throws {
     if linksToOriginals, sharedDirectory != nil { throw UsageError("--symlink and --pack-dir exclude each other") }
+    if let archive { return try makeArchive(archive) }
     var options = PackOptions()
     if linksToOriginals { options.place = .originals }
     if let sharedDirectory { options.place = .directory(sharedDirectory) }
     options.bringsDebugFiles = bringsDebugFiles
     let directories = TraceDirectory()
     for trace in traces.isEmpty ? [nil] : traces.map(Optional.some) {
-      try pack(try directories.resolve(trace), options)
+      try pack(try directories.resolveDirectory(trace), options)
     }
+  }
+
+  private func makeArchive(_ path: String) throws {
+    guard traces.count < 2, !linksToOriginals, sharedDirectory == nil else {
+      throw UsageError("an archive holds one trace with all its files: it has no links to others")
+    }
+    let file = try ArchiveFile(path)
+    let directory = try TraceDirectory().resolveDirectory(traces.first)
+    let progress = ProgressBar()
+    let isTerminal = isatty(STDERR_FILENO) != 0
+    defer { progress.clear() }
+    var options = PackOptions()
+    options.bringsDebugFiles = bringsDebugFiles
+    _ = try packTrace(directory: directory, options: options) { if isTerminal { progress.update(fraction: $0 * 0.5) } }
+    try file.write { descriptor in
+      try writeArchive(of: directory, to: descriptor, path: file.description) {
+        if isTerminal { progress.update(fraction: 0.5 + $0 * 0.5) }
+      }
+    }
+    progress.clear()
+    if file.isStandardOutput { return }
+    var output = StandardOutput()
+    let size = FileStatus.of(path).map { TextFormat.byteCount(UInt64($0.st_size)) } ?? "?"
+    output.print("packed '\(directory)' into '\(path)': \(size)B")
   }
 
   private func pack(_ directory: String, _ options: PackOptions) throws {

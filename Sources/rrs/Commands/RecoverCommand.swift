@@ -22,11 +22,11 @@ struct RecoverCommand: Verb {
   var trace: String
 
   func run() throws {
-    let directory = try TraceDirectory().resolve(trace)
+    let directory = try TraceDirectory().resolveDirectory(trace)
     let progress = ProgressBar()
     let isTerminal = isatty(STDERR_FILENO) != 0
     let result = try recoverTrace(directory: directory, allowsFileLoss: force) { fraction in
-      if isTerminal { progress.update(event: 0, fraction: fraction) }
+      if isTerminal { progress.update(fraction: fraction) }
     }
     progress.clear()
     var output = StandardOutput()
