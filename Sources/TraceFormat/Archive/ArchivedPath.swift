@@ -12,7 +12,7 @@ struct ArchivedPath {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     let isInRoot = parts.count > 1 && parts[1] == SystemRoot.directoryName
     let depth = header.kind == .directory ? 1...(isInRoot ? 100 : 2) : 2...(isInRoot ? 100 : 3)
-    guard depth.contains(parts.count), parts.allSatisfy(isStoredFileName),
+    guard depth.contains(parts.count), parts.allSatisfy(isStoredFileName), header.kind == .file || header.size == 0,
       header.kind != .link || isInRoot && Self.staysInside(header.target, depth: parts.count - 2)
     else { throw reader.damage("the archive has a member '\(header.path)' that isn't a part of a trace") }
     top = parts[0]
