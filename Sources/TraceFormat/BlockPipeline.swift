@@ -81,20 +81,18 @@ final class BlockPipeline: @unchecked Sendable {
     return spare ?? ByteBuffer(capacity: capacity)
   }
 
-  /// Waits until everything submitted is written, and on disk if asked.
-  func drain(synchronizing: Bool) throws(TraceError) {
+  /// Waits until everything submitted is written and on disk, and does other things that do the same.
+  func synchronize(and others: [@Sendable () -> TraceError?]) throws(TraceError) {
     monitor.lock()
     while !pending.isEmpty { monitor.wait() }
     let error = failure
     monitor.unlock()
     if let error { throw error }
-    if synchronizing {
-      do throws(TraceError) {
-        try output.synchronize()
-      } catch {
-        fail(error)
-        throw error
-      }
+    do throws(TraceError) {
+      try sideBySide(output.synchronizations + others)
+    } catch {
+      fail(error)
+      throw error
     }
   }
 
@@ -181,13 +179,13 @@ final class BlockPipeline: @unchecked Sendable {
   }
 }
 
-/// The files that blocks are written to. One thread at a time writes.
-final class BlockOutput {
+/// The files that blocks are written to. One thread at a time writes, or several synchronize.
+final class BlockOutput: @unchecked Sendable {
   private var streams: [Stream] = []
   private let index: TraceFile
   private var indexByteCount: UInt64 = 0
 
-  private final class Stream {
+  private final class Stream: @unchecked Sendable {
     let file: TraceFile
     var byteCount: UInt64 = 0
     var digest: Digest
@@ -232,8 +230,11 @@ final class BlockOutput {
     indexByteCount += UInt64(BlockHeader.byteCount)
   }
 
-  func synchronize() throws(TraceError) {
-    for stream in streams { try stream.file.synchronize() }
-    try index.synchronize()
+  /// What brings each file to the disk.
+  var synchronizations: [@Sendable () -> TraceError?] {
+    var tasks: [@Sendable () -> TraceError?] = []
+    for stream in streams { tasks.append({ stream.file.synchronizationError() }) }
+    tasks.append({ [self] in index.synchronizationError() })
+    return tasks
   }
 }

@@ -67,3 +67,32 @@ package struct HelperThread {
 
   package func join() { pthread_join(thread, nil) }
 }
+
+/// Does all of these side by side, and throws the error of the first one that returns any. They wait for the disk, not
+/// for a processor: file systems then write them together.
+func sideBySide(_ tasks: [@Sendable () -> TraceError?]) throws(TraceError) {
+  final class Outcome: @unchecked Sendable {
+    private let monitor = Monitor()
+    private(set) var failures: [Int: TraceError] = [:]
+
+    func run(_ number: Int, _ task: () -> TraceError?) {
+      guard let error = task() else { return }
+      monitor.lock()
+      failures[number] = error
+      monitor.unlock()
+    }
+  }
+  let outcome = Outcome()
+  var threads: [HelperThread] = []
+  for (number, task) in tasks.enumerated() {
+    // Where there can be no other thread, this one does it.
+    let isLast = number == tasks.count - 1
+    if !isLast, let thread = try? HelperThread({ outcome.run(number, task) }) {
+      threads.append(thread)
+    } else {
+      outcome.run(number, task)
+    }
+  }
+  for thread in threads { thread.join() }
+  if let first = outcome.failures.min(by: { $0.key < $1.key }) { throw first.value }
+}

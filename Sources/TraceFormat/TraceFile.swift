@@ -151,7 +151,19 @@ struct TraceFile: ~Copyable {
   }
 
   func synchronize() throws(TraceError) {
-    if fdatasync(descriptor) != 0 { throw Self.error("write", path) }
+    if let error = synchronizationError() { throw error }
+  }
+
+  func synchronizationError() -> TraceError? { fdatasync(descriptor) == 0 ? nil : Self.error("write", path) }
+}
+
+/// The error that `body` throws.
+func caught(_ body: () throws(TraceError) -> Void) -> TraceError? {
+  do throws(TraceError) {
+    try body()
+    return nil
+  } catch {
+    return error
   }
 }
 

@@ -124,9 +124,11 @@ package final class TraceWriter {
   }
 
   private func synchronize() throws(TraceError) {
-    try pipeline.drain(synchronizing: true)
-    try HeaderFile.synchronize(directory: directory)
-    try synchronizeDirectory(directory)
+    let directory = directory
+    try pipeline.synchronize(and: [
+      { caught { () throws(TraceError) in try HeaderFile.synchronize(directory: directory) } },
+      { caught { () throws(TraceError) in try synchronizeDirectory(directory) } },
+    ])
   }
 
   /// Everything appended is on disk when this returns, and the helper threads are gone (copies in `files/` get there
