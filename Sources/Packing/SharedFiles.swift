@@ -20,7 +20,7 @@ final class SharedFiles {
     guard fromFiles.hasPrefix("../..") else {
       throw .system(operation: "share files between traces in a part of one,", path: path, errno: .invalidArgument)
     }
-    lock = try TraceLock(directory: resolved, waits: true)
+    lock = try TraceLock(directory: resolved, for: .writingNext)
   }
 
   private static func resolved(_ path: String) throws(TraceError) -> String {

@@ -34,6 +34,7 @@ package struct Replayer {
   ) throws -> ReplaySession {
     let reader = try TraceReader(directory: options.traceDirectory)
     try Self.checkHeader(reader.header, options)
+    reader.keepFiles()
     Self.bind(reader.header, options)
     ResourceLimits.raiseOpenFiles()
     return ReplaySession(options: options, reader: reader, engine: try makeEngine(reader.header))

@@ -46,7 +46,7 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
     case .recordTooLarge(let stream, let byteCount):
       return "a record of \(byteCount) bytes is too large for the trace stream '\(stream)'"
     case .inUse(let directory):
-      return "'\(directory)' is being recorded, or changed by another rrs; wait until that has ended"
+      return "'\(directory)' is being recorded or replayed, or changed by another rrs; wait until that has ended"
     case .inRecovery(let directory):
       return "a recovery of '\(directory)' was interrupted; finish it first: rrs recover '\(directory)'"
     case .system(let operation, let path, let errno):

@@ -1,15 +1,31 @@
 import Glibc
 import SystemPackage
 
-/// Who writes a trace holds this lock on its directory (flock(2)); the kernel takes it away with the process.
+/// Who writes a trace holds this lock on its directory (flock(2)), and those who replay it share one; the kernel takes
+/// it away with the process.
 package final class TraceLock {
   private var descriptor: CInt
 
-  /// `waits`: for another holder to be done.
-  package init(directory: String, waits: Bool = false) throws(TraceError) {
+  package enum Use: Sendable {
+    /// Nobody else may hold it.
+    case writing
+    /// The same, after a wait for others to be done.
+    case writingNext
+    case reading
+
+    fileprivate var operation: CInt {
+      switch self {
+      case .writing: LOCK_EX | LOCK_NB
+      case .writingNext: LOCK_EX
+      case .reading: LOCK_SH | LOCK_NB
+      }
+    }
+  }
+
+  package init(directory: String, for use: Use = .writing) throws(TraceError) {
     let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if descriptor < 0 { throw TraceFile.error("open", directory) }
-    while flock(descriptor, waits ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
+    while flock(descriptor, use.operation) != 0 {
       if errno == EINTR { continue }
       let reason = errno
       close(descriptor)

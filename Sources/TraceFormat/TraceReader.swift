@@ -17,6 +17,7 @@ package final class TraceReader {
   /// The recorder was killed or could not write on: the trace has no end event, or lacks what it needs.
   package let isCutShort: Bool
 
+  private var lock: TraceLock?
   private let streams: TraceStreams
   private let events: EventCursor
   private let dataBlocks: BlockCursor
@@ -38,6 +39,10 @@ package final class TraceReader {
     mappingRecords = Self.mappingCursor(streams, lastEvent: lastEventNumber)
     traceeRecords = Self.traceeCursor(streams, lastEvent: lastEventNumber)
   }
+
+  /// Keeps others from taking stored files away, as long as this reader is there. Without effect where something holds
+  /// the trace already, as its recorder does.
+  package func keepFiles() { lock = try? TraceLock(directory: directory, for: .reading) }
 
   /// The next event, nil at the end of the trace or, when it was cut short, of what is readable of it.
   package func nextEvent() throws(TraceError) -> TraceEvent? { try events.next() }

@@ -158,9 +158,18 @@ private func status(_ path: String) -> stat {
   @Test func aTraceThatIsBeingWritten() throws {
     let trace = try SmallTrace(Self.mapped)
     let lock = try TraceLock(directory: trace.directory)
-    try expectRefusal(trace, "is being recorded, or changed by another rrs")
+    try expectRefusal(trace, "is being recorded or replayed, or changed by another rrs")
     lock.release()
     _ = try packTrace(directory: trace.directory)
+
+    // Who replays shares it.
+    let readers = try (0..<2).map { _ in
+      let reader = try TraceReader(directory: trace.directory)
+      reader.keepFiles()
+      return reader
+    }
+    #expect(throws: TraceError.inUse(directory: trace.directory)) { try packTrace(directory: trace.directory) }
+    withExtendedLifetime(readers) {}
 
     let directory = try trace.root.makeDirectory("recording")
     let writer = try TraceWriter(directory: directory, header: TraceHeader(), threadCount: 1)
