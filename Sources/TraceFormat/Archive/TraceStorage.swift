@@ -33,6 +33,10 @@ package final class TraceStorage: @unchecked Sendable {
     guard isStoredFileName(name), lstat(path, &status) == 0 else {
       throw .damaged(TraceDamage(file: path, block: nil, fileOffset: 0, reason: "the file is missing"))
     }
+    if status.st_mode & S_IFMT == S_IFLNK, stat(path, &status) != 0 {
+      throw .damaged(
+        TraceDamage(file: path, block: nil, fileOffset: 0, reason: "the file that this link leads to is missing"))
+    }
     return path
   }
 
