@@ -44,7 +44,7 @@ package func recoverTrace(
   }
   let planner = RecoveryPlanner(verifier, headerDigest: headerDigest)
   let plan = try planner.plan()
-  try CheckpointStore(directory: directory, header: header).remove(from: result.lastGoodEvent)
+  try verifier.checkpoints.remove(from: result.lastGoodEvent)
   try plan.publish()
   try RecoveryPlan.perform(directory: directory, headerDigest: headerDigest)
   return TraceRecovery(

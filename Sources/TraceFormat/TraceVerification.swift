@@ -37,9 +37,7 @@ package func verifyTrace(
   let verifier = try TraceVerifier(directory: directory, checksRecords: checksRecords, onProgress: onProgress)
   verifier.run()
   var result = verifier.result
-  result.checkpointProblems = try CheckpointStore(
-    directory: directory, header: HeaderFile.read(directory: directory).header
-  ).verify()
+  result.checkpointProblems = verifier.checkpoints.verify()
   return result
 }
 
@@ -53,6 +51,7 @@ final class TraceVerifier: @unchecked Sendable {
   private let storage: TraceStorage
   private let checksRecords: Bool
   private let headerDigest: Digest
+  let checkpoints: CheckpointStore
   private let onProgress: ((Double) -> Void)?
   private(set) var result = TraceVerification()
 
@@ -90,7 +89,9 @@ final class TraceVerifier: @unchecked Sendable {
     self.checksRecords = checksRecords
     self.onProgress = onProgress
     storage = try TraceStorage(path: directory)
-    headerDigest = try HeaderFile.read(storage).digest
+    let header = try HeaderFile.read(storage)
+    headerDigest = header.digest
+    checkpoints = CheckpointStore(storage, header.header)
   }
 
   func run() {

@@ -233,6 +233,16 @@ struct CheckpointTests {
     #expect(behind.isSuccess && behind.outputText == before.outputText && behind.errorText.isEmpty, "\(behind)\n\(before)")
     let log = try rrs(["dump", "-s", recording.trace, "end"])
     #expect(log.outputText.split(separator: "\n").count { $0.contains("loaded checkpoint") } == 2, "\(log)")
+    // In an archive, too, which stays as it is.
+    let archive = recording.directory.file("trace.rrs")
+    #expect(try rrs(["pack", "--archive", archive, recording.trace]).isSuccess)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: archive))
+    let archived = try rrs(arguments.dropLast() + [archive])
+    #expect(archived.isSuccess && archived.outputText == before.outputText && archived.errorText.isEmpty, "\(archived)")
+    #expect(try rrs(["dump", archive]).outputText.contains("\n    checkpoint 1 at event 40\n"))
+    let refused = try rrs(["create-checkpoints", "-g", "30", archive])
+    #expect(!refused.isSuccess && refused.errorText.contains("rrs unpack"), "\(refused)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: archive)) == bytes)
   }
 
   /// One that can't be used is told of, and the way begins at the start.

@@ -68,8 +68,15 @@ package struct CheckpointCreation {
 
   /// `isDue` is told the last event at which something happens, once that is known.
   private func replay(_ isDue: (_ last: UInt64?) -> Bool) throws {
-    var isComplete = growth(false) == .complete
-    var last = try isComplete ? lastUsefulEvent : nil
+    var isComplete = false
+    var last: UInt64?
+    /// What was known before the recorder said so isn't all.
+    func complete() throws {
+      isComplete = true
+      try timeline.follow()
+      last = try lastUsefulEvent
+    }
+    if growth(false) == .complete { try complete() }
     while true {
       let known = timeline.index.lastEventNumber
       if timeline.session.eventCount >= (isComplete ? known : known - min(known, Self.heldBackCount)) {
@@ -77,10 +84,7 @@ package struct CheckpointCreation {
         switch growth(true) {
         case .abandoned: return
         case .growing: try timeline.follow()
-        case .complete:
-          try timeline.follow()
-          isComplete = true
-          last = try lastUsefulEvent
+        case .complete: try complete()
         }
         continue
       }

@@ -39,18 +39,32 @@ struct CheckpointWriter {
       position = data.lowerBound / pageSize * pageSize
       while position < data.upperBound {
         let wanted = min(Int(min(data.upperBound, byteCount) - position), Self.chunkByteCount)
-        let count = try buffer.withUnsafeMutableBytes {
-          try check(rrs_pread(descriptor, $0.baseAddress, wanted, position), "read a memory file")
-        }
-        guard count > 0 else { return saved }
         // Behind the file's end there is nothing.
-        let whole = Int(RemotePointer(UInt64(count)).pageEnd.rawValue)
-        buffer.withUnsafeMutableBytes { $0[count..<whole].initializeMemory(as: UInt8.self, repeating: 0) }
+        let whole = Int(RemotePointer(UInt64(wanted)).pageEnd.rawValue)
+        try buffer.withUnsafeMutableBytes { buffer in
+          let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+          let count = try Self.read(descriptor, into: part, position)
+          _ = buffer[count..<whole].initializeMemory(as: UInt8.self, repeating: 0)
+        }
         try store(whole, from: position / pageSize, skipsZeros: true, &saved)
         position += UInt64(whole)
       }
     }
     return saved
+  }
+
+  /// Fills the buffer, but for what lies behind the file's end. Returns the byte count.
+  private static func read(
+    _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, _ offset: UInt64
+  ) throws -> Int {
+    var done = 0
+    while done < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let count = rrs_pread(descriptor, rest.baseAddress, rest.count, offset + UInt64(done))
+      if try check(count, "read a memory file") == 0 { break }
+      done += count
+    }
+    return done
   }
 
   private func store(_ byteCount: Int, from page: UInt64, skipsZeros: Bool, _ saved: inout SavedPages) throws {

@@ -29,13 +29,19 @@ private struct ArchiveWriter {
     var size: UInt64 { target == nil ? UInt64(max(0, status.st_size)) : 0 }
   }
 
-  /// What readers need first comes first. Persistent checkpoints aren't taken along: they can be made again.
+  /// What readers need first comes first.
   private static let files = ["header", "index", "tracees", "mmaps", "events", "data"]
 
   mutating func write(_ onProgress: (Double) -> Void) throws(TraceError) {
     var sources: [Source] = []
     for name in Self.files {
       if let source = try source(name, isCompressed: false) { sources.append(source) }
+    }
+    if access(directory + "/" + CheckpointStore.directoryName, F_OK) == 0 {
+      for name in try names(CheckpointStore.directoryName) {
+        let path = CheckpointStore.directoryName + "/" + name
+        if let source = try source(path, isCompressed: false) { sources.append(source) }
+      }
     }
     for name in try names(StoredFile.directoryName) {
       let path = StoredFile.directoryName + "/" + name

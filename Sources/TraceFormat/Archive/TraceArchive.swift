@@ -89,6 +89,10 @@ final class TraceArchive: @unchecked Sendable {
     return Array(target[257..<262]) == Array("ustar".utf8)
   }
 
+  func names(in directory: String) -> [String] {
+    members.keys.filter { $0.hasPrefix(directory + "/") }.map { String($0.dropFirst(directory.count + 1)) }
+  }
+
   /// A member that isn't compressed.
   func open(_ name: String) throws(TraceError) -> TraceFile {
     guard let member = members[name] else {

@@ -25,6 +25,14 @@ package final class TraceStorage: @unchecked Sendable {
     return try TraceFile(reading: path + "/" + name)
   }
 
+  /// The names of the files in a directory of the trace; none where it isn't there.
+  func names(in directory: String) -> [String] {
+    if let archive { return archive.names(in: directory) }
+    guard let stream = opendir(path + "/" + directory) else { return [] }
+    defer { closedir(stream) }
+    return entryNames(stream)
+  }
+
   /// A path of a stored file's bytes, to be opened as long as this is there.
   func path(ofStoredFile name: String) throws(TraceError) -> String {
     if let archive, isStoredFileName(name) { return try archive.path(ofStoredFile: name) }

@@ -65,12 +65,12 @@ enum CheckpointFile {
   // MARK: - Reading
 
   /// Where a checkpoint is, from the file's beginning.
-  static func readPlace(_ path: String, traceUUID: [UInt8]) throws(TraceError) -> SavedPlace {
-    try Beginning(TraceFile(reading: path), traceUUID).place
+  static func readPlace(_ file: borrowing TraceFile, traceUUID: [UInt8]) throws(TraceError) -> SavedPlace {
+    try Beginning(file, traceUUID).place
   }
 
-  static func read(_ path: String, traceUUID: [UInt8]) throws(TraceError) -> SavedCheckpoint {
-    let file = try TraceFile(reading: path)
+  static func read(_ file: borrowing TraceFile, traceUUID: [UInt8]) throws(TraceError) -> SavedCheckpoint {
+    let path = file.path
     let beginning = try Beginning(file, traceUUID)
     guard beginning.storedByteCount <= byteCountMax, beginning.byteCount <= byteCountMax else {
       throw damage(path, 0, "its sizes are impossible")

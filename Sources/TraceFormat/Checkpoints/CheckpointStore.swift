@@ -8,19 +8,25 @@ import SystemPackage
 ///
 /// The trace itself doesn't know of it: without the directory it is as it was.
 package struct CheckpointStore: Sendable {
+  static let directoryName = "checkpoints"
+  private static let pagesName = "pages"
+  private static let logName = "log"
+
   package let path: String
+  private let storage: TraceStorage
   private let traceUUID: [UInt8]
 
-  package init(_ reader: TraceReader) { self.init(directory: reader.directory, header: reader.header) }
+  package init(_ reader: TraceReader) { self.init(reader.storage, reader.header) }
 
-  init(directory: String, header: TraceHeader) {
-    path = directory + "/checkpoints"
+  init(_ storage: TraceStorage, _ header: TraceHeader) {
+    self.storage = storage
+    path = storage.path + "/" + Self.directoryName
     traceUUID = header.uuid
   }
 
-  private var pagesPath: String { path + "/pages" }
-  private var logPath: String { path + "/log" }
-  private func path(of id: UInt64) -> String { path + "/\(id)" }
+  private func open(_ name: String) throws(TraceError) -> TraceFile {
+    try storage.open(Self.directoryName + "/" + name)
+  }
 
   // MARK: - Reading
 
@@ -30,7 +36,7 @@ package struct CheckpointStore: Sendable {
     var problems: [TraceError] = []
     for id in ids() {
       do throws(TraceError) {
-        places.append(try CheckpointFile.readPlace(path(of: id), traceUUID: traceUUID))
+        places.append(try CheckpointFile.readPlace(open("\(id)"), traceUUID: traceUUID))
       } catch {
         problems.append(error)
       }
@@ -38,20 +44,7 @@ package struct CheckpointStore: Sendable {
     return (places, problems)
   }
 
-  private func ids() -> [UInt64] { names().compactMap { UInt64($0) }.sorted() }
-
-  private func names() -> [String] {
-    guard let stream = opendir(path) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      names.append(
-        withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-          String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        })
-    }
-    return names.filter { $0 != "." && $0 != ".." }
-  }
+  private func ids() -> [UInt64] { storage.names(in: Self.directoryName).compactMap { UInt64($0) }.sorted() }
 
   /// Blocks of pages up to this many bytes are all checked when a checkpoint is opened, so that damage is known before
   /// anything rests on it; of more, only that they are there, and each is checked when it is read.
@@ -59,8 +52,8 @@ package struct CheckpointStore: Sendable {
 
   /// A checkpoint, and what its pages are read with.
   package func load(_ id: UInt64) throws(TraceError) -> (SavedCheckpoint, PageStoreReader) {
-    let checkpoint = try CheckpointFile.read(path(of: id), traceUUID: traceUUID)
-    let pages = try PageStoreReader(path: pagesPath)
+    let checkpoint = try CheckpointFile.read(open("\(id)"), traceUUID: traceUUID)
+    let pages = PageStoreReader(try open(Self.pagesName))
     let places = checkpoint.spaces.flatMap { $0.regions.map(\.pages) } + checkpoint.files.map(\.pages)
     let all = places.lazy.flatMap(\.places)
     if try pages.check(all, contents: false) <= Self.checkedByteCountMax { try pages.check(all, contents: true) }
@@ -72,9 +65,9 @@ package struct CheckpointStore: Sendable {
     var problems: [TraceError] = []
     for id in ids() {
       do throws(TraceError) {
-        let checkpoint = try CheckpointFile.read(path(of: id), traceUUID: traceUUID)
+        let checkpoint = try CheckpointFile.read(open("\(id)"), traceUUID: traceUUID)
         let places = checkpoint.spaces.flatMap { $0.regions.map(\.pages) } + checkpoint.files.map(\.pages)
-        try PageStoreReader(path: pagesPath).check(places.lazy.flatMap(\.places), contents: true)
+        try PageStoreReader(open(Self.pagesName)).check(places.lazy.flatMap(\.places), contents: true)
       } catch {
         problems.append(error)
       }
@@ -86,12 +79,17 @@ package struct CheckpointStore: Sendable {
 
   /// Stores a checkpoint. `build` makes it, adding its pages. Returns its place, with its number and state hash.
   package func save(_ build: (CheckpointPages) throws -> SavedCheckpoint) throws -> SavedPlace {
+    guard !storage.isArchive else {
+      // An archive is written as a whole.
+      throw TraceError.system(
+        operation: "save a checkpoint in the archive", path: storage.path, errno: .readOnlyFileSystem)
+    }
     if mkdir(path, 0o755) != 0, errno != EEXIST { throw TraceFile.error("create", path) }
-    let lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let lock = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if lock < 0 { throw TraceFile.error("open", path) }
     defer { close(lock) }
     while flock(lock, LOCK_EX) != 0 { if errno != EINTR { throw TraceFile.error("lock", path) } }
-    let writer = try PageStoreWriter(path: pagesPath)
+    let writer = try PageStoreWriter(path: path + "/" + Self.pagesName)
     var checkpoint = try build(CheckpointPages(writer))
     try writer.finish()
     checkpoint.place.id = (ids().last ?? 0) + 1
@@ -109,7 +107,7 @@ package struct CheckpointStore: Sendable {
         } catch { failure = error }
       }
       if let failure { throw failure }
-      let final = path(of: checkpoint.place.id)
+      let final = path + "/" + String(checkpoint.place.id)
       if rename(temporary, final) != 0 { throw TraceFile.error("create", final) }
       try synchronizeDirectory(path)
     } catch {
@@ -122,13 +120,15 @@ package struct CheckpointStore: Sendable {
 
   /// Notes in the log that a checkpoint was loaded; where the trace can't be written to, nothing is noted.
   package func noteLoad(_ place: SavedPlace) {
+    if storage.isArchive { return }
     try? note(.checkpointLoaded(id: place.id, stateHash: place.stateHash), place)
   }
 
   /// Deletes all checkpoints; the trace stays as it is. Does nothing where there are none.
   package func removeAll() throws(TraceError) {
     // Those that refer to pages first.
-    let names = names().sorted { (UInt64($0) == nil ? 1 : 0, $0) < (UInt64($1) == nil ? 1 : 0, $1) }
+    let names = storage.names(in: Self.directoryName)
+      .sorted { (UInt64($0) == nil ? 1 : 0, $0) < (UInt64($1) == nil ? 1 : 0, $1) }
     for name in names {
       if unlink(path + "/" + name) != 0, errno != ENOENT { throw TraceFile.error("remove", path + "/" + name) }
     }
@@ -138,7 +138,8 @@ package struct CheckpointStore: Sendable {
   /// Deletes those at an event and behind it: the trace ends there now.
   func remove(from event: UInt64) throws(TraceError) {
     for place in list().places where place.event >= event {
-      if unlink(path(of: place.id)) != 0, errno != ENOENT { throw TraceFile.error("remove", path(of: place.id)) }
+      let file = "\(path)/\(place.id)"
+      if unlink(file) != 0, errno != ENOENT { throw TraceFile.error("remove", file) }
     }
   }
 
@@ -147,7 +148,7 @@ package struct CheckpointStore: Sendable {
   /// An event's message for each saving and loading, the oldest first; its time is CLOCK_REALTIME, its ticks are those
   /// of the checkpoint's place.
   package func log() -> [TraceEvent] {
-    guard let file = try? TraceFile(reading: logPath), let size = try? file.size(), size <= 1 << 30 else { return [] }
+    guard let file = try? open(Self.logName), let size = try? file.size(), size <= 1 << 30 else { return [] }
     let buffer = ByteBuffer(capacity: Int(size))
     defer { withExtendedLifetime(buffer) {} }
     let bytes = buffer.prefix(Int(size))
@@ -173,7 +174,7 @@ package struct CheckpointStore: Sendable {
     event.number = place.event
     let coder = RecordEncoder()
     let message = coder.encode(event)
-    let file = try TraceFile(changing: logPath)
+    let file = try TraceFile(changing: path + "/" + Self.logName)
     try file.write(message, at: try file.size())
   }
 }

@@ -185,8 +185,8 @@ package final class PageStoreReader {
   /// Blocks that are kept unpacked: neighbouring pages were changed at different times.
   private static let blockCountMax = 32
 
-  init(path: String) throws(TraceError) {
-    file = try TraceFile(reading: path)
+  init(_ file: consuming TraceFile) {
+    self.file = file
     guard let decompressor = rrs_decompressor_create() else { preconditionFailure("out of memory") }
     self.decompressor = decompressor
     let most = rrs_compress_bound(PageBlockHeader.pageCountMax * Int(pageSize))
