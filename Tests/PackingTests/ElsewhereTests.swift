@@ -88,6 +88,9 @@ struct ElsewhereTests {
     #expect(try RRSCommand.run(["pack", "--debug-files", trace]).isSuccess)
     #expect(try SmallTrace.state(of: trace) == state)
 
+    let archive = directory.file("trace.rrs")
+    #expect(try RRSCommand.run(["pack", "--archive", archive, trace]).isSuccess)
+
     // Changed in place first, then gone.
     let machine = try OtherMachine()
     for name in TemporaryDirectory.contents(home) {
@@ -103,5 +106,9 @@ struct ElsewhereTests {
       #expect(debugging.outputText.contains(/Breakpoint 1, fib \(n=(n@entry=)?9\) at .*calls\.c/), "\(debugging)")
       #expect(debugging.outputText.contains(/#1 .* in main \(.*\) at .*calls\.c/), "\(debugging)")
     }
+    // Out of an archive rrs serves the files that were mapped: gdb looks for others on its own machine alone.
+    guard kind == "inside" else { return }
+    let archived = try machine.debug(archive, ["break fib", "continue", "backtrace"], options: ["-q"])
+    #expect(archived.outputText.contains(/#1 .* in main \(.*\) at .*calls\.c/), "\(archived)")
   }
 }

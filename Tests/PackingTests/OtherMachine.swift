@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import TestSupport
 
-/// A root directory that has nothing of this machine in its place: only a trace, as `/trace`, and gdb. rrs and gdb find
-/// what they need of this machine below `/tools`. It exists while a command runs in it.
+/// A root directory that has nothing of this machine in its place: only a trace, as `/trace` (an archive as `/trace.rrs`),
+/// and gdb. rrs and gdb find what they need of this machine below `/tools`. It exists while a command runs in it.
 struct OtherMachine {
   /// Whether this machine lets us make one: by root's rights, or in a namespace of users.
   static let isPossible = (try? TestSupport.run(unshare + ["/bin/true"]).isSuccess) ?? false
@@ -21,8 +21,9 @@ struct OtherMachine {
     set -e
     root=$1 trace=$2 gdb=$3; shift 3
     mount -t tmpfs none "$root"
-    mkdir "$root/tools" "$root/proc" "$root/dev" "$root/tmp" "$root/trace"
-    mount --bind "$trace" "$root/trace"
+    mkdir "$root/tools" "$root/proc" "$root/dev" "$root/tmp"
+    if [ -d "$trace" ]; then mkdir "$root/trace"; else : > "$root/trace.rrs"; fi
+    mount --bind "$trace" "$root"/trace*
     cp "$gdb" "$root/gdb"
     mount --rbind / "$root/tools"
     mount --rbind /dev "$root/dev"
@@ -59,9 +60,12 @@ struct OtherMachine {
       ], within: seconds * TestEnvironment.patience)
   }
 
+  /// Where it is there.
+  private static func place(_ trace: String) -> String { trace.hasSuffix(".rrs") ? "/trace.rrs" : "/trace" }
+
   /// gdb's output for these commands; `options` are those of `rrs replay`.
   func debug(_ trace: String, _ commands: [String], options: [String] = []) throws -> CommandResult {
     let handed = ["-batch", "-nx", "-ex", "set debuginfod enabled off"] + commands.flatMap { ["-ex", $0] }
-    return try rrs(["replay", "-d", "/gdb"] + options + ["/trace", "--"] + handed, trace: trace)
+    return try rrs(["replay", "-d", "/gdb"] + options + [Self.place(trace), "--"] + handed, trace: trace)
   }
 }

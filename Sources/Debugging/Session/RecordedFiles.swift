@@ -51,7 +51,7 @@ package final class RecordedFiles {
     switch paths[path]?.source {
     case .traceFile(let name): try? reader.path(ofStoredFile: name)
     case .outsideFile(let outside): outside
-    default: systemRoot.location(path)
+    default: reader.storage.path(inSystemRoot: path)
     }
   }
 

@@ -12,7 +12,6 @@ final class TraceArchive: @unchecked Sendable {
     "rrs-file:" + String(decoding: name.utf8.prefix(200), as: UTF8.self)
   }
 
-
   struct Member {
     var header: TarHeader
     /// Of the content.
@@ -24,8 +23,10 @@ final class TraceArchive: @unchecked Sendable {
   let name: String
   private let descriptor: CInt
   private let members: [String: Member]
+  /// The targets of links.
+  private let links: [String: String]
   private let monitor = Monitor()
-  /// The stored files that were asked for, decompressed.
+  /// The compressed members that were asked for, decompressed.
   private var memoryFiles: [String: CInt] = [:]
 
   /// Walks the members' headers.
@@ -34,6 +35,7 @@ final class TraceArchive: @unchecked Sendable {
     descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 { throw TraceFile.error("open", path) }
     var members: [String: Member] = [:]
+    var links: [String: String] = [:]
     var name: String?
     do throws(TraceError) {
       var status = stat()
@@ -61,6 +63,7 @@ final class TraceArchive: @unchecked Sendable {
             throw reader.damage("the archive has '\(inside)' twice")
           }
         }
+        if header.kind == .link, let inside = place.inside { links[inside] = header.target }
         reader.skip(header)
       }
     } catch {
@@ -68,6 +71,7 @@ final class TraceArchive: @unchecked Sendable {
       throw error
     }
     self.members = members
+    self.links = links
     self.name = name ?? ""
   }
 
@@ -124,26 +128,55 @@ final class TraceArchive: @unchecked Sendable {
     }
   }
 
-  // MARK: - Stored files
+  // MARK: - Compressed members
 
-  private func member(ofStoredFile name: String) throws(TraceError) -> Member {
-    guard let member = members[StoredFile.directoryName + "/" + name + Self.compressedSuffix] else {
-      throw damage(name, "the file is missing")
-    }
-    return member
+  private func damage(_ name: String, _ reason: String) -> TraceError {
+    .damaged(TraceDamage(file: pathInside(name), block: nil, fileOffset: 0, reason: reason))
   }
 
-  private func damage(_ name: String, _ reason: String, at offset: UInt64 = 0) -> TraceError {
-    let file = pathInside(StoredFile.directoryName + "/" + name)
-    return .damaged(TraceDamage(file: file, block: nil, fileOffset: offset, reason: reason))
-  }
+  private static func inside(ofStoredFile name: String) -> String { StoredFile.directoryName + "/" + name }
 
-  /// A path of the decompressed bytes of a stored file, as long as this is there: a memory file has it.
+  /// A path of the decompressed bytes of a stored file, as long as this is there: a memory file has them.
   func path(ofStoredFile name: String) throws(TraceError) -> String {
+    try path(ofCompressed: Self.inside(ofStoredFile: name))
+  }
+
+  /// The same of what stands for an absolute path of the recorded machine; nil where nothing does.
+  func path(inSystemRoot recorded: String) -> String? {
+    guard let components = SystemRoot.components(recorded) else { return nil }
+    guard let name = followingLinks([SystemRoot.directoryName] + components),
+      members[name + Self.compressedSuffix] != nil
+    else { return nil }
+    return try? path(ofCompressed: name)
+  }
+
+  /// Where a path in the archive leads. Nil: out of it, or in circles.
+  private func followingLinks(_ components: [String]) -> String? {
+    let linksMax = 40
+    var linkCount = 0
+    var (done, rest): ([String], [String]) = ([], components)
+    while !rest.isEmpty {
+      let component = rest.removeFirst()
+      if component == ".." {
+        guard done.popLast() != nil else { return nil }
+        continue
+      }
+      done.append(component)
+      guard let target = links[done.joined(separator: "/")] else { continue }
+      linkCount += 1
+      guard linkCount <= linksMax else { return nil }
+      done.removeLast()
+      rest = target.split(separator: "/").map(String.init) + rest
+    }
+    return done.joined(separator: "/")
+  }
+
+  private func path(ofCompressed name: String) throws(TraceError) -> String {
     monitor.lock()
     defer { monitor.unlock() }
     if let descriptor = memoryFiles[name] { return "/proc/\(getpid())/fd/\(descriptor)" }
-    let descriptor = CInt(rrs_memfd_create(Self.memoryFileName(name)))
+    let last = name.split(separator: "/").last.map(String.init) ?? name
+    let descriptor = CInt(rrs_memfd_create(Self.memoryFileName(last)))
     if descriptor < 0 { throw TraceFile.error("make a memory file for", pathInside(name), -descriptor) }
     do throws(TraceError) {
       var offset: UInt64 = 0
@@ -163,7 +196,8 @@ final class TraceArchive: @unchecked Sendable {
   private func decompress(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws(TraceError) -> Void
   ) throws(TraceError) {
-    let file = try contents(try member(ofStoredFile: name), name)
+    guard let member = members[name + Self.compressedSuffix] else { throw damage(name, "the file is missing") }
+    let file = try contents(member, name)
     let decompressor = StreamDecompressor()
     let buffer = ByteBuffer(capacity: 1 << 20)
     var offset: UInt64 = 0
@@ -180,6 +214,7 @@ final class TraceArchive: @unchecked Sendable {
 
   /// Why a stored file isn't the one that `mapping` refers to, nil if it is.
   func damage(ofStoredFile name: String, for mapping: MappingRecord, onBytes: (Int) -> Void) -> TraceDamage? {
+    let name = Self.inside(ofStoredFile: name)
     do throws(TraceError) {
       let hashing = ContentHash()
       try decompress(name) { (piece) throws(TraceError) in

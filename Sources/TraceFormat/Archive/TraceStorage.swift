@@ -48,6 +48,11 @@ package final class TraceStorage: @unchecked Sendable {
     return path
   }
 
+  /// Of a packed trace: a path of what stands for an absolute path of the recorded machine; nil where nothing does.
+  package func path(inSystemRoot recorded: String) -> String? {
+    archive.map { $0.path(inSystemRoot: recorded) } ?? SystemRoot(directory: path).location(recorded)
+  }
+
   /// What /proc/PID/maps shows for what is mapped from a stored file, where that isn't its path.
   package func shownName(ofStoredFile name: String) -> String? {
     // A memory file has no name anywhere (proc(5), "/proc/pid/maps").
