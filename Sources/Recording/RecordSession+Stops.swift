@@ -90,7 +90,11 @@ extension RecordSession {
       try engine.resume(tracee.tracee, .step(signal: nil))
       try waitFor(tracee)
       let status = tracee.pending.removeFirst()
-      guard let stop = try engine.interpret(tracee.tracee, status) else { continue }
+      guard let stop = try engine.interpret(tracee.tracee, status) else {
+        // The step isn't done: in the midst of one there is no place.
+        rest += 1
+        continue
+      }
       guard stop == .step, engine.ticks(of: tracee.tracee) == ticks else {
         // On to a place that is one without steps: here dead flags aren't what a replay has.
         tracee.sliceEnd = ticks + 1

@@ -81,9 +81,13 @@ extension ReplaySession {
     let instructionsMax = 64
     for _ in 0..<instructionsMax where try !stands() {
       guard engine.canStepQuietly(tracee.tracee) else { return }
-      try engine.resume(tracee.tracee, .step(signal: nil))
-      let stop = try engine.interpret(tracee.tracee, try wait(tracee))
-      guard stop == nil || stop == .step else { return }
+      var stop: Stop?
+      // A step that takes several attempts is done with the last: its first ones leave no place that is one.
+      repeat {
+        try engine.resume(tracee.tracee, .step(signal: nil))
+        stop = try engine.interpret(tracee.tracee, try wait(tracee))
+      } while stop == nil
+      guard stop == .step else { return }
       if control != nil { try pauseBehindStep(tracee, isLast: stands()) }
     }
   }

@@ -86,6 +86,14 @@ struct SchedulingTests {
     #expect(outcome.problems.isEmpty, "\(program): \(outcome.report())")
   }
 
+  /// A write to translated code is executed in several attempts: no slice ends between two of them.
+  @Test("chaos where code is written", .timeLimit(.minutes(10)), arguments: 1...12) func writtenCode(_ seed: Int) throws {
+    var trial = RecordReplay([try TestProgram("engine/code_by_others").build()])
+    trial.recordOptions = ["--chaos-seed=\(seed)"]
+    let outcome = try trial.run(expected: .exited(0))
+    #expect(outcome.problems.isEmpty, "seed \(seed): \(outcome.report())")
+  }
+
   // MARK: - Slices
 
   @Test("slices have as many ticks as asked for", .timeLimit(.minutes(1)), arguments: [5000, 77_777])
