@@ -29,7 +29,7 @@ import Testing
     #expect(try rrs("ls", "-tr").outputText == "true-0\necho-0\ntrue-1\n")
     let long = try rrs("ls", "-l", directory.file("traces")).outputText.split(separator: "\n")
     #expect(long.count == 4)
-    let row = /echo-0 +[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} +[0-9.]+[KMG]? +echo 'a b'/
+    let row = /echo-0 +[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} +[0-9.]+[KMG]? +- +echo 'a b'/
     #expect(long[1].wholeMatch(of: row) != nil, "\(long[1])")
   }
 

@@ -132,7 +132,7 @@ import TraceFormat
 
   /// What is appended reaches the disk soon, without any further call: a recorder that is killed while its tracees
   /// sleep keeps it.
-  @Test(.timeLimit(.minutes(1))) func partialBlocksAreWrittenByThemselves() throws {
+  @Test(.timeLimit(.minutes(10))) func partialBlocksAreWrittenByThemselves() throws {
     let directory = try TemporaryDirectory()
     var trace = try RandomTrace(generator: .forTest(), directory: directory.path)
     for _ in 0..<3 {
