@@ -52,6 +52,7 @@ package final class ReplaySession {
   /// Goes on in a trace that has grown: `reader` was opened since.
   package func follow(_ reader: TraceReader) throws {
     self.reader = reader
+    reader.keepFiles()
     files.follow(reader)
     try takeReader()
   }
