@@ -74,6 +74,25 @@ struct CheckpointFollower {
     guard child >= 0 else { throw failure(Int32(-child)) }
     if child > 0 { _exit(0) }
     setsid()
+    leaveProcessor()
+  }
+
+  /// Goes to the other processors, if there are any: what was inherited is the one that the recorder and its tracees
+  /// are bound to, where they hardly ever let another process run.
+  private static func leaveProcessor() {
+    func call(_ number: Int, _ mask: inout [UInt64]) -> Bool {
+      mask.withUnsafeMutableBytes {
+        rrs_syscall(number, 0, UInt($0.count), UInt(bitPattern: $0.baseAddress), 0, 0, 0) >= 0
+      }
+    }
+    var own = [UInt64](repeating: 0, count: 128)
+    var all = [UInt64](repeating: .max, count: own.count)
+    // The kernel leaves out what this process isn't allowed to use (sched_setaffinity(2)).
+    guard call(SyscallNumber.sched_getaffinity, &own), call(SyscallNumber.sched_setaffinity, &all),
+      call(SyscallNumber.sched_getaffinity, &all)
+    else { return }
+    var others = zip(all, own).map { $0 & ~$1 }
+    if others.contains(where: { $0 != 0 }) { _ = call(SyscallNumber.sched_setaffinity, &others) }
   }
 
   /// What the recorder has said. `waits`: gives it some time to say something.
