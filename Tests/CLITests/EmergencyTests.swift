@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A replay that fails lets a debugger look at where it stands.
-@Suite(.serialized, .timeLimit(.minutes(4)), .enabled(if: TestEnvironment.has("gdb"), "gdb isn't installed"))
+@Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: TestEnvironment.has("gdb"), "gdb isn't installed"))
 struct EmergencyTests {
   let directory: TemporaryDirectory
   let trace: String

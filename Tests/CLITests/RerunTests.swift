@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `rerun` on programs whose registers are known.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct RerunTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct RerunTests {
   let directory: TemporaryDirectory
   let environment: [String: String]
 

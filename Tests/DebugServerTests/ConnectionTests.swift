@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Sockets: interrupts, other debuggers, ends.
-@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectionTests {
   static func endless() -> FakeTarget {
     let target = FakeTarget()
     target.isEndless = true

@@ -8,7 +8,7 @@ import Testing
 private let gdb: String? = ["/usr/bin/gdb", "/usr/local/bin/gdb"].first { (path: String) in access(path, X_OK) == 0 }
 
 /// The real gdb, on a recording of nothing.
-@Suite(.serialized, .timeLimit(.minutes(4)), .enabled(if: gdb != nil, "gdb isn't installed"))
+@Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: gdb != nil, "gdb isn't installed"))
 struct GDBTests {
   static let source = """
     .globl _start, middle, counter

@@ -9,7 +9,7 @@ private let lldb: String? =
   .first { (path: String) in access(path, X_OK) == 0 }
 
 /// The real LLDB, on a recording of nothing.
-@Suite(.serialized, .timeLimit(.minutes(2)), .enabled(if: lldb != nil, "lldb isn't installed"))
+@Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: lldb != nil, "lldb isn't installed"))
 struct LLDBTests {
   /// What LLDB prints.
   static func debug(_ target: FakeTarget, _ commands: [String]) throws -> String {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The server's answers, packet by packet.
-@Suite(.timeLimit(.minutes(2))) struct ServerTests {
+@Suite(.timeLimit(.minutes(10))) struct ServerTests {
   static let hello = "qSupported:multiprocess+;swbreak+;hwbreak+;fork-events+;vfork-events+;exec-events+"
 
   /// Serves `target`, and talks with it without acknowledgements.

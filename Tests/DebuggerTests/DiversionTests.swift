@@ -4,7 +4,7 @@ import Testing
 
 /// Functions of the program, called in a recording of it that stays as it is.
 @Suite(
-  "Debugger: diversions", .serialized, .timeLimit(.minutes(4)),
+  "Debugger: diversions", .serialized, .timeLimit(.minutes(10)),
   .enabled(if: canDebug, "rrs isn't built, or gdb isn't installed"))
 struct DiversionTests {
   static let look = ["info registers", "x/40xg $sp", "p items", "p calls"]

@@ -4,7 +4,7 @@ import Testing
 
 /// What goes wrong is said, and nothing is left behind.
 @Suite(
-  "Debugger: errors", .serialized, .timeLimit(.minutes(4)),
+  "Debugger: errors", .serialized, .timeLimit(.minutes(10)),
   .enabled(if: canDebug, "rrs isn't built, or gdb isn't installed"))
 struct ErrorTests {
   /// gdb and rrs live on after each of them.

@@ -4,7 +4,7 @@ import Testing
 
 /// Programs of all kinds under gdb.
 @Suite(
-  "Debugger: programs", .serialized, .timeLimit(.minutes(5)),
+  "Debugger: programs", .serialized, .timeLimit(.minutes(10)),
   .enabled(if: canDebug, "rrs isn't built, or gdb isn't installed"))
 struct ProgramTests {
   @Test func callsForwardsAndBackwards() throws {

@@ -4,7 +4,7 @@ import Testing
 
 /// How debuggers are started, and what is handed to them.
 @Suite(
-  "Debugger: starting", .serialized, .timeLimit(.minutes(4)),
+  "Debugger: starting", .serialized, .timeLimit(.minutes(10)),
   .enabled(if: canDebug, "rrs isn't built, or gdb isn't installed"))
 struct ServingTests {
   /// The printed line works when it is pasted into bash.

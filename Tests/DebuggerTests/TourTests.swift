@@ -4,7 +4,7 @@ import Testing
 
 /// Bugs, from what is seen of them back to their causes.
 @Suite(
-  "Debugger: from a failure to its cause", .serialized, .timeLimit(.minutes(5)),
+  "Debugger: from a failure to its cause", .serialized, .timeLimit(.minutes(10)),
   .enabled(if: canDebug, "rrs isn't built, or gdb isn't installed"))
 struct TourTests {
   /// One run in fifty writes a name over the next account's money.

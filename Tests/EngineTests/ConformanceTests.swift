@@ -6,7 +6,7 @@ import Testing
 import TraceeControl
 
 /// What every engine must do, on programs in assembly that are driven by the engine alone.
-@Suite("Conformance", .serialized, .timeLimit(.minutes(5)))
+@Suite("Conformance", .serialized, .timeLimit(.minutes(10)))
 struct ConformanceTests {
   /// Calls, loops, flags that live over them, every kind of indirect transfer, and system calls.
   static let work = """

@@ -5,7 +5,7 @@ import KernelABI
 import Testing
 
 /// The test that a counter has to pass before it is used, on good and on bad ones.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct CounterTestTests {
   private func fault(_ change: (inout SimulatedCounters.Behaviour) -> Void) -> String? {
     var behaviour = SimulatedCounters.Behaviour()

@@ -6,7 +6,7 @@ import Testing
 import TraceeControl
 
 /// System calls, faults and signals: an engine reports them as a native run has them.
-@Suite("Conformance of stops", .serialized, .timeLimit(.minutes(5)))
+@Suite("Conformance of stops", .serialized, .timeLimit(.minutes(10)))
 struct FaultConformanceTests {
   /// Each is executed with rdi = an address where nothing is mapped, and a pattern in every other register.
   static let faults = [

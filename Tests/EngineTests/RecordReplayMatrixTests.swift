@@ -9,7 +9,7 @@ struct RecordReplayMatrixTests {
   static let programs = ["interrupted_loop", "spinning_threads", "without_branches"].map { TestProgram("ticks/" + $0) }
   static let simulated = ["simulated,seed=1,skid=20", "simulated,seed=2,skid=0", "simulated,seed=3,skid=150"]
 
-  @Test("the translator's traces replay everywhere", .timeLimit(.minutes(5)), arguments: programs)
+  @Test("the translator's traces replay everywhere", .timeLimit(.minutes(10)), arguments: programs)
   func recordedBySoftware(program: TestProgram) throws {
     let recording = try EngineHarness.record(program, by: "software", slice: 150)
     #expect(recording.header == "software retiredConditionalBranches")
@@ -17,7 +17,7 @@ struct RecordReplayMatrixTests {
   }
 
   /// Where a handler returns to an instruction at which, a few ticks later, a time slice ends.
-  @Test("points right behind a system call are met", .timeLimit(.minutes(3)), arguments: [5, 7, 10])
+  @Test("points right behind a system call are met", .timeLimit(.minutes(10)), arguments: [5, 7, 10])
   func rightBehindCalls(slice: Int) throws {
     for program in ["interrupted_loop", "without_branches"] {
       let recording = try EngineHarness.record(TestProgram("ticks/" + program), by: "software", slice: slice)
@@ -25,7 +25,7 @@ struct RecordReplayMatrixTests {
     }
   }
 
-  @Test("a counter's traces replay everywhere", .timeLimit(.minutes(5)), arguments: programs)
+  @Test("a counter's traces replay everywhere", .timeLimit(.minutes(10)), arguments: programs)
   func recordedByCounter(program: TestProgram) throws {
     let recording = try EngineHarness.record(program, by: Self.simulated[0], slice: 150)
     #expect(recording.header == "hardware retiredConditionalBranches")
@@ -48,7 +48,7 @@ struct RecordReplayMatrixTests {
     """
 
   @Test(
-    "full code caches are emptied", .timeLimit(.minutes(3)), .enabled(if: TestEnvironment.has("python3"), "no python3"))
+    "full code caches are emptied", .timeLimit(.minutes(10)), .enabled(if: TestEnvironment.has("python3"), "no python3"))
   func smallCaches() throws {
     let recording = try EngineHarness.record(
       "/usr/bin/python3", ["-c", Self.much], by: "small", slice: 50_000)
@@ -57,7 +57,7 @@ struct RecordReplayMatrixTests {
     try recording.checkReplay(by: "small")
   }
 
-  @Test("interrupts that come at system calls don't reach into them", .timeLimit(.minutes(2)))
+  @Test("interrupts that come at system calls don't reach into them", .timeLimit(.minutes(10)))
   func atSystemCalls() throws {
     let recording = try EngineHarness.record(TestProgram("ticks/many_calls"), by: "simulated,seed=8,skid=15", slice: 4)
     let words = recording.recording.errorText.split { $0 == " " || $0 == "\n" }
@@ -66,7 +66,7 @@ struct RecordReplayMatrixTests {
     for engine in ["software", Self.simulated[0]] { try recording.checkReplay(by: engine) }
   }
 
-  @Test("interrupts that get lost while recording only make time slices longer", .timeLimit(.minutes(2)))
+  @Test("interrupts that get lost while recording only make time slices longer", .timeLimit(.minutes(10)))
   func lostInRecording() throws {
     let recording = try EngineHarness.record(
       TestProgram("ticks/spinning_threads"), by: "simulated,seed=5,lost=60", slice: 150)
@@ -74,7 +74,7 @@ struct RecordReplayMatrixTests {
   }
 
   @Test(
-    "a counter that is worse than it may be is found out", .timeLimit(.minutes(2)),
+    "a counter that is worse than it may be is found out", .timeLimit(.minutes(10)),
     arguments: ["simulated,seed=6,lost=100", "simulated,seed=7,late=100,skid=2"])
   func brokenInReplay(engine: String) throws {
     let recording = try EngineHarness.record(TestProgram("ticks/spinning_threads"), by: Self.simulated[0], slice: 150)

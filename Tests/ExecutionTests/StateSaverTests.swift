@@ -6,7 +6,7 @@ import TraceeControl
 import X86
 
 /// What saves processor state, executed by hand on a tracee, and by the processor.
-@Suite(.serialized, .enabled(if: TestEnvironment.has("gcc"), "no gcc"), .timeLimit(.minutes(2)))
+@Suite(.serialized, .enabled(if: TestEnvironment.has("gcc"), "no gcc"), .timeLimit(.minutes(10)))
 struct StateSaverTests {
   static let layout = ExtendedStateLayout { subleaf in
     let answer = Processor.cpuid(0xD, subleaf)

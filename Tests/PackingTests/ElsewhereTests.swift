@@ -5,7 +5,7 @@ import Testing
 
 /// Packed traces need nothing of the machine that they were recorded on.
 @Suite(
-  .serialized, .timeLimit(.minutes(6)), .enabled(if: RRSCommand.isBuilt, "rrs isn't built"),
+  .serialized, .timeLimit(.minutes(10)), .enabled(if: RRSCommand.isBuilt, "rrs isn't built"),
   .enabled(if: OtherMachine.isPossible, "making another root directory needs root, or namespaces of users"))
 struct ElsewhereTests {
   @Test(.enabled(if: TestEnvironment.has("python3"), "python3 isn't installed")) func python() throws {

@@ -4,7 +4,7 @@ import Testing
 import TraceFormat
 
 /// Traces on machines with other processors.
-@Suite(.serialized, .timeLimit(.minutes(3)), .enabled(if: RRSCommand.isBuilt, "rrs isn't built")) struct ProcessorTests {
+@Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: RRSCommand.isBuilt, "rrs isn't built")) struct ProcessorTests {
   /// A header that says that the program was told of a feature which this processor lacks.
   @Test func aFeatureThatThisProcessorLacks() throws {
     let here = CPUIDTable.read()

@@ -27,7 +27,7 @@ struct ArchiveTests {
     return (trace, trace + ".rrs")
   }
 
-  @Test("there and back, in a file and through a pipe", .timeLimit(.minutes(2)))
+  @Test("there and back, in a file and through a pipe", .timeLimit(.minutes(10)))
   func roundTrip() throws {
     let directory = try TemporaryDirectory("archive")
     let (trace, archive) = try archived(directory)
@@ -56,7 +56,7 @@ struct ArchiveTests {
     #expect(listing.isSuccess && listing.outputText.contains("trace/events\n"), "\(listing)")
   }
 
-  @Test("an archive says and replays what its trace does", .timeLimit(.minutes(2)))
+  @Test("an archive says and replays what its trace does", .timeLimit(.minutes(10)))
   func openedDirectly() throws {
     let directory = try TemporaryDirectory("opened")
     let (trace, archive) = try archived(directory)
@@ -73,7 +73,7 @@ struct ArchiveTests {
     #expect(debugged.leftOver.isEmpty, "\(debugged)")
   }
 
-  @Test("altered and shortened archives", .timeLimit(.minutes(5)))
+  @Test("altered and shortened archives", .timeLimit(.minutes(10)))
   func altered() throws {
     var random = SeededRandom()
     let directory = try TemporaryDirectory("altered")
@@ -108,7 +108,7 @@ struct ArchiveTests {
     }
   }
 
-  @Test("members that lead elsewhere", .timeLimit(.minutes(1)))
+  @Test("members that lead elsewhere", .timeLimit(.minutes(10)))
   func hostileNames() throws {
     let directory = try TemporaryDirectory("hostile")
     _ = try archived(directory)

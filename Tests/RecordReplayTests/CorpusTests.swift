@@ -18,7 +18,7 @@ private func check(_ program: TestProgram, recordOptions: [String], checksums: B
 @Suite("Programs", .serialized, .enabled(if: RRSCommand.isBuilt, "rrs isn't built"))
 struct CorpusTests {
   /// Every event's registers agree in a replay anyway; the checksums say that all writable memory does, too.
-  @Test("record and replay with memory checksums", .timeLimit(.minutes(3)), arguments: TestProgram.all)
+  @Test("record and replay with memory checksums", .timeLimit(.minutes(10)), arguments: TestProgram.all)
   func checksums(_ program: TestProgram) throws {
     try check(program, recordOptions: [], checksums: true)
   }
@@ -26,7 +26,7 @@ struct CorpusTests {
 
 @Suite("Programs, another thread at every event", .serialized, .enabled(if: RRSCommand.isBuilt, "rrs isn't built"))
 struct AlwaysSwitchTests {
-  @Test("record with -s and replay", .timeLimit(.minutes(3)), arguments: TestProgram.all)
+  @Test("record with -s and replay", .timeLimit(.minutes(10)), arguments: TestProgram.all)
   func alwaysSwitch(_ program: TestProgram) throws {
     try check(program, recordOptions: ["-s"], checksums: false)
   }

@@ -7,7 +7,7 @@ import Testing
 /// directory deleted and from another one is part of every test (`RecordReplay`).
 @Suite("A replay touches nothing", .serialized, .enabled(if: RRSCommand.isBuilt, "rrs isn't built"))
 struct IsolationTests {
-  @Test("without the program, which was deleted", .timeLimit(.minutes(2)))
+  @Test("without the program, which was deleted", .timeLimit(.minutes(10)))
   func programDeleted() throws {
     let original = try TestProgram("memory/map_file_shared").build()
     var trial = RecordReplay(["./program"])
@@ -16,7 +16,7 @@ struct IsolationTests {
     #expect(outcome.problems.isEmpty, "\(outcome.report())")
   }
 
-  @Test("where the program was overwritten in place, it replays or says so", .timeLimit(.minutes(2)))
+  @Test("where the program was overwritten in place, it replays or says so", .timeLimit(.minutes(10)))
   func programOverwritten() throws {
     let directory = try TemporaryDirectory("overwritten")
     var trial = RecordReplay(["./program"])
@@ -35,7 +35,7 @@ struct IsolationTests {
   }
 
   @Test(
-    "on a read-only file system and without a network", .timeLimit(.minutes(3)),
+    "on a read-only file system and without a network", .timeLimit(.minutes(10)),
     .enabled(if: TestEnvironment.isRoot && TestEnvironment.has("unshare"), "namespaces need root"),
     arguments: [
       "files/renames", "files/large_file", "memory/shared_file_written", "blocking/tcp_loopback", "blocking/unix_stream",
@@ -57,7 +57,7 @@ struct IsolationTests {
     #expect(differences.isEmpty, "\(differences.joined(separator: "; "))\n\(replay)")
   }
 
-  @Test("no signal is sent to others", .timeLimit(.minutes(2)))
+  @Test("no signal is sent to others", .timeLimit(.minutes(10)))
   func noSignals() throws {
     let directory = try TemporaryDirectory("signals")
     let loop = "echo ready\nwhile :; do sleep 0.01; done\n"
@@ -78,7 +78,7 @@ struct IsolationTests {
     listener.send(SIGKILL)
   }
 
-  @Test("no port is opened", .timeLimit(.minutes(2)))
+  @Test("no port is opened", .timeLimit(.minutes(10)))
   func noPort() throws {
     let directory = try TemporaryDirectory("port")
     // bind(2) of the same port fails while another listens there without SO_REUSEADDR: the replay must not try.
@@ -100,7 +100,7 @@ struct IsolationTests {
     holder.send(SIGKILL)
   }
 
-  @Test("-g stops early, -q shows nothing", .timeLimit(.minutes(1)))
+  @Test("-g stops early, -q shows nothing", .timeLimit(.minutes(10)))
   func options() throws {
     let directory = try TemporaryDirectory("options")
     var trial = RecordReplay([try TestProgram("unending/chatter").build(), "100"])

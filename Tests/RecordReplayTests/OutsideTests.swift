@@ -47,13 +47,13 @@ struct OutsideTests {
     }
   }
 
-  @Test("a crash in a thread", .timeLimit(.minutes(2)))
+  @Test("a crash in a thread", .timeLimit(.minutes(10)))
   func crashInThread() throws {
     let live = try Live([try TestProgram("unending/crash_in_thread").build()])
     try live.finish(expected: .killed(SIGSEGV))
   }
 
-  @Test("killed from outside", .timeLimit(.minutes(2)), arguments: [SIGTERM, SIGKILL, SIGUSR1])
+  @Test("killed from outside", .timeLimit(.minutes(10)), arguments: [SIGTERM, SIGKILL, SIGUSR1])
   func killed(_ signal: Int32) throws {
     let live = try Live([try TestProgram("unending/waiting").build()])
     try live.waitForOutput("waiting in")
@@ -62,7 +62,7 @@ struct OutsideTests {
     try live.finish(expected: .killed(signal))
   }
 
-  @Test("SIGTERM to the recorder ends the program and the recording", .timeLimit(.minutes(2)))
+  @Test("SIGTERM to the recorder ends the program and the recording", .timeLimit(.minutes(10)))
   func recorderTerminated() throws {
     let live = try Live([try TestProgram("unending/waiting").build()])
     try live.waitForOutput("waiting in")
@@ -70,7 +70,7 @@ struct OutsideTests {
     try live.finish(expected: .killed(SIGTERM))
   }
 
-  @Test("standard input from a file", .timeLimit(.minutes(2)))
+  @Test("standard input from a file", .timeLimit(.minutes(10)))
   func standardInput() throws {
     let directory = try TemporaryDirectory("input")
     let lines = (1...3000).map { "\($0 * 7919 % 3001) \(UInt32.random(in: 0...999_999))\n" }.joined()
@@ -81,7 +81,7 @@ struct OutsideTests {
   }
 
   /// The daemon writes after its parent is gone: without -w the recording ends before that.
-  @Test("daemons are waited for with -w", .timeLimit(.minutes(2)), arguments: [true, false])
+  @Test("daemons are waited for with -w", .timeLimit(.minutes(10)), arguments: [true, false])
   func daemons(_ waits: Bool) throws {
     var trial = RecordReplay(["/bin/sh", "-c", "(sleep 0.2; echo late) & echo early; exit 5"])
     trial.recordOptions = waits ? ["-w"] : []
@@ -91,7 +91,7 @@ struct OutsideTests {
     #expect(outcome.problems.isEmpty, "\(outcome.report())")
   }
 
-  @Test("a server with a client that isn't recorded", .timeLimit(.minutes(2)))
+  @Test("a server with a client that isn't recorded", .timeLimit(.minutes(10)))
   func server() throws {
     let live = try Live([try TestProgram("unending/server").build()])
     try live.waitForOutput("port ")
@@ -102,7 +102,7 @@ struct OutsideTests {
   }
 
   @Test(
-    "nginx with a client that isn't recorded", .timeLimit(.minutes(2)),
+    "nginx with a client that isn't recorded", .timeLimit(.minutes(10)),
     .enabled(if: TestEnvironment.has("nginx"), "nginx isn't installed"))
   func nginx() throws {
     let port = UInt16.random(in: 20000...40000)

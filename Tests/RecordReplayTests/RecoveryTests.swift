@@ -63,7 +63,7 @@ struct RecoveryTests {
     #expect(recovered >= 6, "only \(recovered) of 12 traces could be recovered (seed \(random.seed))")
   }
 
-  @Test("a trace that is being recorded is left alone", .timeLimit(.minutes(1)))
+  @Test("a trace that is being recorded is left alone", .timeLimit(.minutes(10)))
   func recording() throws {
     let directory = try TemporaryDirectory("recording")
     let trace = directory.file("trace")

@@ -16,7 +16,7 @@ struct RobustnessTests {
     #expect(!result.errorText.contains("Fatal error"), "traps \(situation): \(result)")
   }
 
-  @Test("the recorder is killed at any moment", .timeLimit(.minutes(5)))
+  @Test("the recorder is killed at any moment", .timeLimit(.minutes(10)))
   func recorderKilled() throws {
     var random = SeededRandom()
     let program = try TestProgram("unending/chatter").build()
@@ -45,7 +45,7 @@ struct RobustnessTests {
     #expect(replayed >= 10, "only \(replayed) of 20 traces could be replayed (seed \(random.seed))")
   }
 
-  @Test("the disk is full", .timeLimit(.minutes(3)), .enabled(if: TestEnvironment.isRoot, "mounting needs root"))
+  @Test("the disk is full", .timeLimit(.minutes(10)), .enabled(if: TestEnvironment.isRoot, "mounting needs root"))
   func diskFull() throws {
     let directory = try TemporaryDirectory("full")
     let disk = try directory.makeDirectory("disk")
@@ -91,7 +91,7 @@ struct RobustnessTests {
     return copy
   }
 
-  @Test("streams are cut off anywhere", .timeLimit(.minutes(5)))
+  @Test("streams are cut off anywhere", .timeLimit(.minutes(10)))
   func truncated() throws {
     var random = SeededRandom()
     let directory = try TemporaryDirectory("truncated")
@@ -110,7 +110,7 @@ struct RobustnessTests {
     }
   }
 
-  @Test("single bits are flipped", .timeLimit(.minutes(5)))
+  @Test("single bits are flipped", .timeLimit(.minutes(10)))
   func flipped() throws {
     var random = SeededRandom()
     let directory = try TemporaryDirectory("flipped")
@@ -132,7 +132,7 @@ struct RobustnessTests {
     }
   }
 
-  @Test("what is no trace is refused", .timeLimit(.minutes(1)))
+  @Test("what is no trace is refused", .timeLimit(.minutes(10)))
   func refused() throws {
     let directory = try TemporaryDirectory("refused")
     let empty = try directory.makeDirectory("empty")
@@ -145,7 +145,7 @@ struct RobustnessTests {
     }
   }
 
-  @Test("memory doesn't grow with the trace", .timeLimit(.minutes(5)))
+  @Test("memory doesn't grow with the trace", .timeLimit(.minutes(10)))
   func memoryIsBounded() throws {
     let directory = try TemporaryDirectory("memory")
     let trace = directory.file("trace")

@@ -5,13 +5,13 @@ import Testing
 /// Large programs that bring their own compiler, collector or unwinder. Not all machines have them.
 @Suite("Runtimes", .serialized, .enabled(if: RRSCommand.isBuilt, "rrs isn't built"))
 struct RuntimeTests {
-  @Test("record and replay", .timeLimit(.minutes(8)), arguments: Runtimes.all.filter(\.isPossible))
+  @Test("record and replay", .timeLimit(.minutes(10)), arguments: Runtimes.all.filter(\.isPossible))
   func runtime(_ workload: Workload) throws { try check(workload) }
 
   @Test("all are installed", .enabled(if: Runtimes.missing.isEmpty, "not installed: \(Runtimes.missing.joined(separator: ", "))"))
   func nothingIsMissing() {}
 
-  @Test("Rust", .timeLimit(.minutes(4)), .enabled(if: Runtimes.rustCompiler != nil, "no rustc"))
+  @Test("Rust", .timeLimit(.minutes(10)), .enabled(if: Runtimes.rustCompiler != nil, "no rustc"))
   func rust() throws {
     let directory = try TemporaryDirectory("rust")
     let source = TestProgram.directory + "/runtimes/work.rs"

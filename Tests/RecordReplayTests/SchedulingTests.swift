@@ -56,7 +56,7 @@ struct SchedulingTests {
     }
   }
 
-  @Test("the same seed makes the same order", .timeLimit(.minutes(2)), arguments: [7, 8, 9])
+  @Test("the same seed makes the same order", .timeLimit(.minutes(10)), arguments: [7, 8, 9])
   func repeats(_ seed: Int) throws {
     let directory = try TemporaryDirectory("chaos-seed")
     let outputs = try (0..<3).map { number in
@@ -65,7 +65,7 @@ struct SchedulingTests {
     #expect(Set(outputs).count == 1 && outputs[0].contains("EXIT-SUCCESS"), "\(outputs)")
   }
 
-  @Test("-h tells its seed, and so does the trace", .timeLimit(.minutes(1)))
+  @Test("-h tells its seed, and so does the trace", .timeLimit(.minutes(10)))
   func tellsSeed() throws {
     let directory = try TemporaryDirectory("chaos-option")
     let recording = try record("chaos/early_thread", ["-h"], to: directory.file("trace"))
@@ -96,7 +96,7 @@ struct SchedulingTests {
 
   // MARK: - Slices
 
-  @Test("slices have as many ticks as asked for", .timeLimit(.minutes(1)), arguments: [5000, 77_777])
+  @Test("slices have as many ticks as asked for", .timeLimit(.minutes(10)), arguments: [5000, 77_777])
   func slices(_ ticks: Int) throws {
     let directory = try TemporaryDirectory("slices")
     let recording = try record("stress/computing", ["-c", "\(ticks)"], to: directory.file("trace"))
@@ -118,7 +118,7 @@ struct SchedulingTests {
     #expect(distances.count > 500_000 / ticks && distances.allSatisfy { $0 == ticks }, "\(Set(distances))")
   }
 
-  @Test("sched_yield gives way", .timeLimit(.minutes(1)))
+  @Test("sched_yield gives way", .timeLimit(.minutes(10)))
   func yields() throws {
     let directory = try TemporaryDirectory("yields")
     let recording = try record("stress/yielding", [], to: directory.file("trace"))

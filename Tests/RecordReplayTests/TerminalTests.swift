@@ -40,7 +40,7 @@ struct TerminalTests {
     }
   }
 
-  @Test("python3's prompt", .timeLimit(.minutes(2)), .enabled(if: TestEnvironment.has("python3"), "python3 isn't installed"))
+  @Test("python3's prompt", .timeLimit(.minutes(10)), .enabled(if: TestEnvironment.has("python3"), "python3 isn't installed"))
   func python() throws {
     try check("/usr/bin/python3 -q", shows: ["285311670611", "ZeroDivisionError", "pid is "]) { terminal in
       try terminal.wait(for: ">>>")
@@ -57,7 +57,7 @@ struct TerminalTests {
     }
   }
 
-  @Test("less", .timeLimit(.minutes(2)), .enabled(if: TestEnvironment.has("less"), "less isn't installed"))
+  @Test("less", .timeLimit(.minutes(10)), .enabled(if: TestEnvironment.has("less"), "less isn't installed"))
   func less() throws {
     try check("less lines", shows: ["line 1", "777"]) { work in
       let text = (1...1000).map { "line \($0)\n" }.joined()
@@ -71,7 +71,7 @@ struct TerminalTests {
     }
   }
 
-  @Test("vi", .timeLimit(.minutes(2)), .enabled(if: TestEnvironment.has("vi"), "vi isn't installed"))
+  @Test("vi", .timeLimit(.minutes(10)), .enabled(if: TestEnvironment.has("vi"), "vi isn't installed"))
   func editor() throws {
     try check("vi -u NONE text", shows: ["typed into vi"]) { terminal in
       try terminal.wait(for: "~")
@@ -83,7 +83,7 @@ struct TerminalTests {
     }
   }
 
-  @Test("bash with job control", .timeLimit(.minutes(2)))
+  @Test("bash with job control", .timeLimit(.minutes(10)))
   func shell() throws {
     try check("bash --norc --noprofile", status: 3, shows: ["Stopped", "sum 42"]) { terminal in
       try terminal.type("sleep 100; echo 'slept'")
@@ -103,7 +103,7 @@ struct TerminalTests {
     }
   }
 
-  @Test("a terminal that is gone isn't an empty one", .timeLimit(.minutes(1)))
+  @Test("a terminal that is gone isn't an empty one", .timeLimit(.minutes(10)))
   func goneTerminal() throws {
     let directory = try TemporaryDirectory("terminal")
     let terminal = try TmuxSession("echo shown", directory: directory.path)
@@ -113,7 +113,7 @@ struct TerminalTests {
     #expect(error?.description.contains("the terminal is gone") == true, "\(String(describing: error))")
   }
 
-  @Test("a deadlock interrupted with ^C", .timeLimit(.minutes(2)))
+  @Test("a deadlock interrupted with ^C", .timeLimit(.minutes(10)))
   func deadlock() throws {
     let program = try TestProgram("unending/deadlock").build()
     try check(program, status: 130, shows: ["deadlocked in"]) { terminal in

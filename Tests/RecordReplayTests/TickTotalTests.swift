@@ -45,7 +45,7 @@ struct TickTotalTests {
       command: ["./cc1", "-quiet", "-O2", "f.i", "-o", "f.s"]),
   ].filter { computation in computation.needs.allSatisfy { TestEnvironment.find($0) != nil } }
 
-  @Test("are the same in every recording", .timeLimit(.minutes(5)), arguments: computations)
+  @Test("are the same in every recording", .timeLimit(.minutes(10)), arguments: computations)
   func sameTicks(_ computation: Computation) throws {
     let directory = try TemporaryDirectory("ticks")
     var trails: [[String]] = []

@@ -25,7 +25,7 @@ struct UnsupportedTests {
     try #require(copied.isSuccess, "\(copied)")
   }
 
-  @Test("a 32-bit program isn't started", .timeLimit(.minutes(1)))
+  @Test("a 32-bit program isn't started", .timeLimit(.minutes(10)))
   func program() throws {
     let directory = try TemporaryDirectory("unsupported")
     let path = directory.file("program")
@@ -35,7 +35,7 @@ struct UnsupportedTests {
     #expect(recording.errorText == "rrs: '\(path)' is a 32-bit program, which can't be recorded: record a 64-bit one\n")
   }
 
-  @Test("a 32-bit program is refused to a recorded one, which goes on", .timeLimit(.minutes(1)))
+  @Test("a 32-bit program is refused to a recorded one, which goes on", .timeLimit(.minutes(10)))
   func descendant() throws {
     var trial = RecordReplay(["sh", "-c", "./program; echo $?; ./script; echo $?; exec ./program"])
     trial.prepare = { work in
@@ -53,7 +53,7 @@ struct UnsupportedTests {
     }
   }
 
-  @Test("a call by int 0x80 fails, and is noted", .timeLimit(.minutes(1)))
+  @Test("a call by int 0x80 fails, and is noted", .timeLimit(.minutes(10)))
   func call() throws {
     let outcome = try RecordReplay([TestProgram("misc/int80").build()]).run { recording in
       recording.outputText.contains("gives -38 to") ? nil : "it isn't told (ENOSYS)"

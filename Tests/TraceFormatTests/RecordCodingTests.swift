@@ -31,7 +31,7 @@ import TraceFormat
   }
 
   /// Whatever comes, it is a record or an error; its size is bounded by the message's.
-  @Test(.timeLimit(.minutes(2))) func alteredMessages() throws {
+  @Test(.timeLimit(.minutes(10))) func alteredMessages() throws {
     let directory = try TemporaryDirectory()
     var trace = try RandomTrace(generator: .forTest(), directory: directory.path)
     trace.append(events: 300)
